@@ -1,0 +1,1 @@
+"""Temporal activities: load, call one engine, store, return."""

@@ -1,0 +1,181 @@
+"""Proposals, verdicts, permissions, and the words sent to people."""
+
+import httpx
+from temporalio import activity
+
+from activities.optimization import RESULT_KIND, StoredOptimization
+from activities.policies import Controllers
+from activities.step_contexts import changes_of, step_context
+from voicehive.autonomy.authorization import Authorization
+from voicehive.autonomy.context import DecisionContext
+from voicehive.autonomy.progress import Notification
+from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal, ProposalInput
+from voicehive.execution.changes import SettingChange, plan_changes, settings_set, with_arguments
+from voicehive.execution.plan import ExecutionPlan
+from voicehive.execution.registry import ActionRegistry
+from voicehive.optimization import InvalidCandidate, MultiObjectiveOptimizer, Settings, Solution
+from voicehive.storage.authorizations import Authorizations
+from voicehive.storage.database import Database
+from voicehive.storage.decisions import Decisions, StoredDecision
+from voicehive.storage.notifications import Notification as StoredNotification
+from voicehive.storage.notifications import Notifications
+from voicehive.storage.parameters import Parameters
+from voicehive.storage.results import Results
+
+
+class AutonomyActivities:
+    """Wraps the controller."""
+
+    def __init__(
+        self, database: Database, controllers: Controllers, registry: ActionRegistry, http: httpx.AsyncClient
+    ) -> None:
+        self._database = database
+        self._controllers = controllers
+        self._registry = registry
+        self._http = http
+
+    @activity.defn
+    async def propose(self, wanted: ProposalInput) -> Proposal:
+        """Turn a choice or an edit into a plan, and judge it under the policy in force.
+
+        Raises:
+            InvalidCandidate: an edit names no solution of the front, or settings out of reach.
+            PlanInvalid: edited arguments do not fit their actions.
+        """
+        stored = await self._stored(wanted)
+        solution = _chosen(stored, wanted)
+        plan = await self._plan(wanted, stored.result.current, solution)
+        if plan is not None and wanted.arguments:
+            plan = with_arguments(plan, wanted.arguments)
+            solution = _evaluated(stored, solution.settings | _settings_of(plan, wanted.deployment, solution))
+        if plan is not None:
+            self._registry.validate(plan)
+        controller = await self._controllers.in_force(wanted.tenant, wanted.constraints)
+        async with self._database.reading() as session:
+            place = (session, wanted.tenant, wanted.deployment, wanted.kind)
+            steps = tuple([await step_context(*place, step) for step in plan.steps]) if plan else ()
+        context = DecisionContext(
+            tenant=wanted.tenant,
+            deployment=wanted.deployment,
+            kind=wanted.kind,
+            requester=wanted.requester,
+            current=stored.result.current.outcomes,
+            proposed=solution.outcomes,
+            settings=dict(solution.settings),
+            changes=changes_of(steps),
+            feasible=solution.feasible,
+            acceptability=wanted.summary.acceptability,
+            reasoner_confidence=wanted.reasoner_confidence,
+        )
+        result = controller.assess(context, steps)
+        digest = _digest(wanted, plan, result.policy_digest) if plan else ""
+        return Proposal(solution=solution, plan=plan, result=result, digest=digest)
+
+    async def _stored(self, wanted: ProposalInput) -> StoredOptimization:
+        async with self._database.reading() as session:
+            document = await Results(session, wanted.tenant).get(wanted.summary.result, RESULT_KIND)
+        if document is None:
+            raise InvalidCandidate(f"the store holds no optimisation {wanted.summary.result}; start the decision again")
+        return StoredOptimization.model_validate_json(document)
+
+    async def _plan(self, wanted: ProposalInput, current: Solution, solution: Solution) -> ExecutionPlan | None:
+        """What brings the deployment from its stored settings to the solution's; None if nothing is to change."""
+        changes: list[SettingChange] = []
+        async with self._database.reading() as session:
+            parameters = Parameters(session, wanted.tenant)
+            for name, value in solution.settings.items():
+                known = await parameters.get(wanted.deployment, name)
+                earlier = current.settings[name] if known.value is None else known.value
+                if earlier != value:
+                    changes.append(SettingChange(name=name, earlier=earlier, value=value, version=known.version))
+        if not changes:
+            return None
+        options = wanted.execution
+        return plan_changes(f"{wanted.kind} settings", tuple(changes), options.one_at_a_time, options.afterwards)
+
+    @activity.defn
+    async def authorize(self, permission: AuthorizationInput) -> bool:
+        """Record that exactly this may run, once; False if the policy has changed since it was assessed."""
+        authorization = permission.authorization
+        controller = await self._controllers.in_force(permission.tenant, authorization.constraints)
+        if controller.policy_digest != authorization.policy_digest:
+            return False
+        digest = authorization.content_digest()
+        async with self._database.transaction() as session:
+            await Authorizations(session, permission.tenant).grant(
+                f"{permission.decision_id}/{permission.run_id}/{digest}",
+                digest=digest,
+                policy_digest=authorization.policy_digest,
+                decision_id=permission.decision_id,
+                reviews=[review.model_dump(mode="json") for review in permission.reviews],
+            )
+        return True
+
+    @activity.defn
+    async def notify(self, notification: Notification) -> None:
+        """Record what people are told, once for each key, and post it to the rung's web hook if it has one."""
+        async with self._database.transaction() as session:
+            told = Notifications(session, notification.tenant)
+            for recipient in notification.recipients:
+                await told.record(
+                    StoredNotification(
+                        key=f"{notification.key}/{recipient}",
+                        decision_id=notification.decision_id,
+                        recipient=recipient,
+                        kind=notification.kind,
+                        message=notification.message,
+                        sent_at=activity.info().scheduled_time,
+                    )
+                )
+        if notification.webhook is not None:
+            headers = {"Idempotency-Key": notification.key}
+            document = notification.model_dump(mode="json", exclude={"webhook"})
+            answer = await self._http.post(notification.webhook, json=document, headers=headers)
+            answer.raise_for_status()
+
+    @activity.defn
+    async def record_decision(self, record: DecisionRecord) -> None:
+        """Keep how a decision ended."""
+        async with self._database.transaction() as session:
+            await Decisions(session, record.tenant).upsert(
+                StoredDecision(
+                    decision_id=record.decision_id,
+                    document=record.model_dump(mode="json"),
+                    verdict=record.outcome.verdict,
+                    outcome=record.outcome.outcome,
+                    started_at=record.started_at,
+                    closed_at=record.closed_at,
+                )
+            )
+
+
+def _chosen(stored: StoredOptimization, wanted: ProposalInput) -> Solution:
+    front = stored.result.front
+    if wanted.solution is not None and wanted.solution >= len(front):
+        raise InvalidCandidate(f"solution {wanted.solution} is none of the front's, which are 0 to {len(front) - 1}")
+    base = front[stored.result.recommended if wanted.solution is None else wanted.solution]
+    return _evaluated(stored, base.settings | wanted.settings) if wanted.settings else base
+
+
+def _evaluated(stored: StoredOptimization, settings: Settings) -> Solution:
+    return MultiObjectiveOptimizer(stored.problem).solutions([settings])[0]
+
+
+def _settings_of(plan: ExecutionPlan, deployment: str, solution: Solution) -> Settings:
+    """What a plan's own steps leave the solution's settings at."""
+    set_by_plan = settings_set(plan, deployment)
+    values = {name: value for name, value in set_by_plan.items() if name in solution.settings}
+    for name, value in values.items():
+        if not isinstance(value, int | float | str | bool):
+            raise InvalidCandidate(f"{name!r} cannot be {value!r}; give a number, a text or a truth value")
+    return {name: value for name, value in values.items() if isinstance(value, int | float | str | bool)}
+
+
+def _digest(wanted: ProposalInput, plan: ExecutionPlan, policy_digest: str) -> str:
+    return Authorization(
+        deployment=wanted.deployment,
+        kind=wanted.kind,
+        plan=plan,
+        constraints=wanted.constraints,
+        policy_digest=policy_digest,
+    ).content_digest()

@@ -1,0 +1,1 @@
+"""The autonomous controller: safety policy, confidence, verdicts and reviews."""

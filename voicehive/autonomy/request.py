@@ -1,0 +1,156 @@
+"""What a decision is asked, and how it stands and ends."""
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, JsonValue
+
+from voicehive.autonomy.authorization import Authorization
+from voicehive.autonomy.policy import SafetyConstraint
+from voicehive.autonomy.progress import Stage, Waiting
+from voicehive.autonomy.review import RecordedReview
+from voicehive.autonomy.verdict import DecisionResult, Verdict
+from voicehive.execution.plan import ExecutionPlan, Step
+from voicehive.execution.record import StepRecord
+from voicehive.model import Model
+from voicehive.optimization.models import Settings, Solution
+from voicehive.optimization.problem import Problem
+from voicehive.reasoning.models import Judgement
+
+Outcome: TypeAlias = Literal["executed", "rolled_back", "rejected", "unchanged"]
+Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+class ExecutionOptions(Model):
+    """How a chosen solution is put into effect: one `parameter.set` a changed setting, then the steps in `afterwards`.
+
+    One setting after another where `one_at_a_time`, else side by side.
+    """
+
+    one_at_a_time: bool = True
+    afterwards: tuple[Step, ...] = ()
+
+
+class DecisionRequest(Model):
+    """A decision to take.
+
+    With `candidates`, only these are compared and nothing is searched. `constraints` add to the tenant's policy.
+    `default` are the settings taken if nobody answers, where the policy's ladder ends so.
+    """
+
+    kind: Identifier
+    tenant: Identifier = "default"
+    deployment: Identifier
+    requester: str = Field(min_length=1, max_length=200)
+    problem: Problem
+    candidates: Annotated[tuple[Settings, ...], Field(min_length=1, max_length=1_000)] | None = None
+    execution: ExecutionOptions = ExecutionOptions()
+    constraints: tuple[SafetyConstraint, ...] = ()
+    default: Settings | None = None
+    note: str = Field(default="", max_length=2_000)
+
+
+class OptimizationSummary(Model):
+    """What a search found, small enough for a workflow's history; the front itself is in the store under `result`."""
+
+    result: str
+    algorithm: str
+    front_size: int
+    evaluations: int
+    hypervolume: float
+    duration_seconds: float
+    feasible: bool
+    acceptability: float
+    reasons: tuple[str, ...]
+    current: Solution
+    candidates: tuple[Solution, ...]
+    recommended: int
+
+
+class Proposal(Model):
+    """Exactly what would run, and the verdict on it; `digest` names the plan, its arguments and the policy.
+
+    `plan` is None where the chosen settings are today's.
+    """
+
+    solution: Solution
+    plan: ExecutionPlan | None
+    result: DecisionResult
+    digest: str
+
+
+class ProposalRecord(Model):
+    """A proposal as it was laid before people, and how it ended."""
+
+    digest: str
+    settings: Settings
+    ended: Literal["open", "approved", "rejected", "superseded", "expired", "voided"]
+    authors: tuple[str, ...]
+
+
+class DecisionStatus(Model):
+    """How a decision stands: what the query `status` answers."""
+
+    stage: Stage
+    outcome: Outcome | None = None
+    reason: str = ""
+    summary: OptimizationSummary | None = None
+    judgement: Judgement | None = None
+    result: DecisionResult | None = None
+    solution: Solution | None = None
+    proposals: tuple[ProposalRecord, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    execution: str | None = None
+    steps: tuple[StepRecord, ...] = ()
+    reviews: tuple[RecordedReview, ...] = ()
+    malformed: tuple[str, ...] = ()
+
+
+class DecisionOutcome(Model):
+    """How a decision ended; the result of `DecisionWorkflow`."""
+
+    outcome: Outcome
+    reason: str
+    verdict: Verdict | None
+    settings: Settings
+    steps: tuple[StepRecord, ...]
+    reviews: tuple[RecordedReview, ...]
+
+
+class ProposalInput(Model):
+    """What a proposal is made from: the search's result, and either the judged choice or a person's edit."""
+
+    tenant: str
+    deployment: str
+    kind: str
+    requester: str
+    summary: OptimizationSummary
+    execution: ExecutionOptions
+    constraints: tuple[SafetyConstraint, ...]
+    reasoner_confidence: float
+    solution: int | None = None
+    settings: Settings = {}
+    arguments: dict[str, dict[str, JsonValue]] = {}
+
+
+class AuthorizationInput(Model):
+    """A proposal that may run, and the reviews that let it; none where it runs alone."""
+
+    tenant: str
+    decision_id: str
+    run_id: str
+    authorization: Authorization
+    reviews: tuple[RecordedReview, ...]
+
+
+class DecisionRecord(Model):
+    """A decision for the store, at its end."""
+
+    tenant: str
+    decision_id: str
+    kind: str
+    deployment: str
+    requester: str
+    started_at: datetime
+    closed_at: datetime
+    outcome: DecisionOutcome

@@ -1,0 +1,107 @@
+"""What is asked of an execution, and what became of each step."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import JsonValue
+
+from voicehive.autonomy.authorization import Authorization
+from voicehive.autonomy.policy import SafetyConstraint
+from voicehive.autonomy.progress import Stage, Waiting
+from voicehive.autonomy.review import RecordedReview
+from voicehive.autonomy.verdict import DecisionResult, Verdict
+from voicehive.execution.plan import ExecutionPlan, Step
+from voicehive.model import Model
+
+StepState: TypeAlias = Literal[
+    "pending",
+    "waiting_for_people",
+    "running",
+    "applied",
+    "failed",
+    "not_started",
+    "compensating",
+    "compensated",
+    "needs_attention",
+    "skipped",
+    "done_by_hand",
+]
+
+
+class StepRecord(Model):
+    """One step's state; `detail` says why it failed, or what its compensation found."""
+
+    name: str
+    summary: str
+    state: StepState
+    detail: str = ""
+    result: dict[str, JsonValue] | None = None
+
+
+class ExecutionRequest(Model):
+    """A plan to execute; the argument of `ExecutionWorkflow`.
+
+    `kind` is the decision's kind where a decision started it. Naming one by hand gains nothing: unless exactly this
+    was permitted before, the plan is assessed anew, as kind `plan`.
+    """
+
+    tenant: str = "default"
+    deployment: str
+    requester: str
+    plan: ExecutionPlan
+    kind: str = "plan"
+    constraints: tuple[SafetyConstraint, ...] = ()
+
+
+class ExecutionResult(Model):
+    """How an execution ended: every step applied, every step undone, or nothing started."""
+
+    outcome: Literal["applied", "rolled_back", "rejected"]
+    reason: str
+    steps: tuple[StepRecord, ...]
+
+
+class Admission(Model):
+    """Whether a plan may start. `result` holds the verdict where it was assessed anew, because nobody had permitted it.
+
+    `approved_under` is the digest of the policy under which people approved it; None where nobody was asked.
+    """
+
+    verdict: Verdict
+    digest: str
+    authorization: Authorization
+    result: DecisionResult
+    approved_under: str | None
+
+
+class StepRun(Model):
+    """One step, as its activity is asked to run, verify or undo it."""
+
+    tenant: str
+    deployment: str
+    kind: str
+    key: str
+    step: Step
+    constraints: tuple[SafetyConstraint, ...]
+    approved_under: str | None
+    result: dict[str, JsonValue] | None = None
+
+
+class StepResult(Model):
+    """What an action answered; small, for it stays in the workflow's history."""
+
+    result: dict[str, JsonValue]
+    detail: str = ""
+
+
+class ExecutionStatus(Model):
+    """How an execution stands: what the query `status` answers."""
+
+    stage: Stage
+    reason: str = ""
+    paused: bool = False
+    admission: DecisionResult | None = None
+    steps: tuple[StepRecord, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    needs_attention: tuple[str, ...] = ()
+    reviews: tuple[RecordedReview, ...] = ()
+    malformed: tuple[str, ...] = ()

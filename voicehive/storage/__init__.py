@@ -1,0 +1,1 @@
+"""Everything that is kept: tables, migrations, and one repository for each kind of record."""

@@ -1,0 +1,212 @@
+"""The action ledger: what is done under an idempotency key is done once, and undone once.
+
+A change inside this database (`apply`, `undo`) commits together with its entry: there is no moment at which one exists
+without the other. A change outside (`apply_outside`, `undo_outside`) cannot, so the attempt is written down before
+anything is sent, and its outcome after. The states of a key:
+
+    (absent) -> started -> applied -> compensating -> compensated
+         \\______________________________________-> void
+
+`started`: attempts were made or are under way, and it is not known that one succeeded. `compensating`: its undoing has
+begun and must be finished; nothing may be applied any more. `void`: withdrawn before anything happened; a tombstone
+that keeps a late attempt of a worker believed dead from ever applying. Transactional changes skip the middle states.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from voicehive.storage.database import Database, insert_if_absent
+from voicehive.storage.errors import KeyReused, KeyWithdrawn
+from voicehive.storage.tables import LedgerRow
+
+JsonObject: TypeAlias = dict[str, Any]
+
+CLOCK_SKEW = timedelta(seconds=5)
+"""How far the clocks of two workers may differ: an attempt counts as under way for so much longer than it may take."""
+
+_POLL_SECONDS = 0.1
+_NEW = "new"
+
+
+@dataclass(frozen=True)
+class LedgerKey:
+    """An idempotency key, and what it stands for: it may not be used again for anything else."""
+
+    tenant: str
+    key: str
+    action: str
+    arguments_digest: str
+
+
+class ActionLedger:
+    """The ledger of one database; every method is safe against any number of concurrent callers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def apply(self, key: LedgerKey, change: Callable[[AsyncSession], Awaitable[JsonObject]]) -> JsonObject:
+        """Make the change and record its result in one transaction, or return the result recorded before.
+
+        Raises:
+            KeyWithdrawn: it was undone, or withdrawn before it happened.
+            KeyReused: the key stands for something else.
+        """
+        async with self._database.transaction() as session:
+            row = await _lock(session, key)
+            if row.state == "applied":
+                return row.result or {}
+            if row.state != _NEW:
+                raise _withdrawn(key)
+            result = await change(session)
+            _enter(row, "applied", result=result)
+            return result
+
+    async def undo(
+        self, key: LedgerKey, undo: Callable[[AsyncSession, JsonObject], Awaitable[JsonObject]]
+    ) -> JsonObject | None:
+        """Undo the change and record it in one transaction; `undo` is given the change's recorded result.
+
+        Returns what `undo` returned, the first time it did; None where there was nothing to undo.
+
+        Raises:
+            KeyReused: the key stands for something else.
+        """
+        async with self._database.transaction() as session:
+            row = await _lock(session, key)
+            if row.state == "applied":
+                _enter(row, "compensated", compensation=await undo(session, row.result or {}))
+            elif row.state == _NEW:
+                _enter(row, "void")
+            return row.compensation
+
+    async def apply_outside(
+        self,
+        key: LedgerKey,
+        send: Callable[[], Awaitable[JsonObject]],
+        *,
+        within: timedelta,
+        changed_nothing: Callable[[Exception], bool],
+    ) -> JsonObject:
+        """Make a change outside this database, unless its success is already recorded; then return that result.
+
+        `send` is stopped after `within`, and must itself be idempotent: while no success is recorded it is called on
+        every attempt. `changed_nothing` says of an error whether it proves that this attempt had no effect;
+        after any other it may have had.
+
+        Raises:
+            TimeoutError: `send` took too long.
+            KeyWithdrawn: it was undone, or withdrawn before it happened.
+            KeyReused: the key stands for something else.
+        """
+        attempt = uuid4().hex
+        async with self._database.transaction() as session:
+            row = await _lock(session, key)
+            if row.state == "applied":
+                return row.result or {}
+            if row.state not in (_NEW, "started"):
+                raise _withdrawn(key)
+            under_way_until = datetime.now(UTC) + within + CLOCK_SKEW
+            _enter(row, "started", attempts=(row.attempts or {}) | {attempt: under_way_until.isoformat()})
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                result = await send()
+        except BaseException as error:
+            forget = isinstance(error, Exception) and changed_nothing(error)
+            await asyncio.shield(asyncio.create_task(self._end_attempt(key, attempt, forget=forget)))
+            raise
+        return await self._record_applied(key, result)
+
+    async def undo_outside(
+        self, key: LedgerKey, send: Callable[[JsonObject | None], Awaitable[JsonObject]]
+    ) -> JsonObject | None:
+        """Undo a change outside this database, once no attempt to make it can still be under way.
+
+        `send` is given the change's result, or None where it is not known whether the change happened. It must itself
+        be idempotent: until its success is recorded it is called on every attempt.
+
+        Returns what `send` returned, the first time it did; None, without calling it, where nothing can have happened.
+
+        Raises:
+            KeyReused: the key stands for something else.
+        """
+        while True:
+            async with self._database.transaction() as session:
+                row = await _lock(session, key)
+                if row.state == _NEW:
+                    _enter(row, "void")
+                if row.state in ("void", "compensated"):
+                    return row.compensation
+                if not _is_under_way(row):
+                    _enter(row, "compensating")
+                    result = row.result
+                    break
+            await asyncio.sleep(_POLL_SECONDS)
+        compensation = await send(result)
+        async with self._database.transaction() as session:
+            row = await _lock(session, key)
+            if row.state == "compensating":
+                _enter(row, "compensated", compensation=compensation)
+            return row.compensation
+
+    async def _record_applied(self, key: LedgerKey, result: JsonObject) -> JsonObject:
+        async with self._database.transaction() as session:
+            row = await _lock(session, key)
+            if row.state == "started":
+                _enter(row, "applied", result=result)
+            elif row.state != "applied":
+                raise _withdrawn(key)
+            return row.result or {}
+
+    async def _end_attempt(self, key: LedgerKey, attempt: str, *, forget: bool) -> None:
+        async with self._database.transaction() as session:
+            row = await _lock(session, key)
+            if row.state != "started":
+                return
+            attempts = dict(row.attempts or {})
+            if forget:
+                attempts.pop(attempt, None)
+            else:
+                attempts[attempt] = datetime.now(UTC).isoformat()
+            if attempts:
+                _enter(row, "started", attempts=attempts)
+            else:
+                await session.delete(row)
+
+
+async def _lock(session: AsyncSession, key: LedgerKey) -> LedgerRow:
+    """The key's entry, locked until the transaction ends; a key without one gets one in state `new`."""
+    values: JsonObject = {
+        "tenant": key.tenant,
+        "key": key.key,
+        "action": key.action,
+        "arguments_digest": key.arguments_digest,
+        "state": _NEW,
+        "recorded_at": datetime.now(UTC),
+    }
+    await insert_if_absent(session, LedgerRow, values)
+    row = await session.get_one(LedgerRow, (key.tenant, key.key), with_for_update=True, populate_existing=True)
+    if (row.action, row.arguments_digest) != (key.action, key.arguments_digest):
+        other = "with other arguments" if row.action == key.action else f"for the action {row.action!r}"
+        raise KeyReused(f"the idempotency key {key.key!r} was used before {other}; give this step a key of its own")
+    return row
+
+
+def _enter(row: LedgerRow, state: str, **columns: JsonObject) -> None:
+    row.state, row.recorded_at = state, datetime.now(UTC)
+    for name, value in columns.items():
+        setattr(row, name, value)
+
+
+def _is_under_way(row: LedgerRow) -> bool:
+    now = datetime.now(UTC)
+    return row.state == "started" and any(datetime.fromisoformat(end) > now for end in (row.attempts or {}).values())
+
+
+def _withdrawn(key: LedgerKey) -> KeyWithdrawn:
+    return KeyWithdrawn(f"{key.action} under the key {key.key!r} was already compensated, so it may no longer run")

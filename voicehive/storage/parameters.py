@@ -1,0 +1,88 @@
+"""Parameters of a deployment, each with a version that only ever grows."""
+
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from voicehive.model import Model
+from voicehive.storage.database import insert_if_absent
+from voicehive.storage.errors import VersionConflict
+from voicehive.storage.tables import ParameterRow
+
+
+class Parameter(Model):
+    """A value and its version. A value of None is absence; version 0 means that it never existed."""
+
+    deployment: str
+    name: str
+    value: JsonValue = None
+    version: int = 0
+    updated_at: datetime | None = None
+
+
+class ParameterChange(Model):
+    """What a `set` replaced, and what holds since."""
+
+    earlier: Parameter
+    current: Parameter
+
+
+class Parameters:
+    """A tenant's parameters, within the caller's transaction."""
+
+    def __init__(self, session: AsyncSession, tenant: str) -> None:
+        self._session = session
+        self._tenant = tenant
+
+    async def get(self, deployment: str, name: str) -> Parameter:
+        """The parameter as it stands; absent ones have the value None."""
+        row = await self._session.get(ParameterRow, (self._tenant, deployment, name))
+        return _record(row) if row else Parameter(deployment=deployment, name=name)
+
+    async def list(self, deployment: str) -> list[Parameter]:
+        """All parameters that are present, by name."""
+        rows = await self._session.scalars(
+            select(ParameterRow)
+            .where(ParameterRow.tenant == self._tenant, ParameterRow.deployment == deployment)
+            .where(ParameterRow.value.is_not(None))
+            .order_by(ParameterRow.name)
+        )
+        return [_record(row) for row in rows]
+
+    async def set(
+        self, deployment: str, name: str, value: JsonValue, expected_version: int | None = None
+    ) -> ParameterChange:
+        """Give it a value (None removes it), if it is still at the expected version where one is given.
+
+        Raises:
+            VersionConflict: it is at another version.
+        """
+        identity = {"tenant": self._tenant, "deployment": deployment, "name": name}
+        await insert_if_absent(self._session, ParameterRow, identity | {"version": 0, "updated_at": datetime.now(UTC)})
+        row = await self._session.get_one(
+            ParameterRow, tuple(identity.values()), with_for_update=True, populate_existing=True
+        )
+        if expected_version not in (None, row.version):
+            raise VersionConflict(f"parameter {name!r} of {deployment!r}", expected_version, row.version)
+        earlier = _record(row)
+        row.value, row.version, row.updated_at = value, row.version + 1, datetime.now(UTC)
+        await self._session.flush()
+        return ParameterChange(earlier=earlier, current=_record(row))
+
+    async def restore(self, change: ParameterChange) -> ParameterChange:
+        """Put back what a change replaced, if nobody has changed it since.
+
+        Raises:
+            VersionConflict: somebody has.
+        """
+        current = change.current
+        return await self.set(current.deployment, current.name, change.earlier.value, current.version)
+
+
+def _record(row: ParameterRow) -> Parameter:
+    updated_at = row.updated_at if row.version else None
+    return Parameter(
+        deployment=row.deployment, name=row.name, value=row.value, version=row.version, updated_at=updated_at
+    )

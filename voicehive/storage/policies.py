@@ -1,0 +1,61 @@
+"""A tenant's policies: every version is kept, the highest is in force."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from voicehive.model import Model
+from voicehive.storage.database import insert_if_absent
+from voicehive.storage.tables import PolicyRow
+
+
+class StoredPolicy(Model):
+    """One version: the document as its author wrote it (YAML), and the digest of what it means."""
+
+    version: int
+    document: str
+    digest: str
+    author: str
+    created_at: datetime
+
+
+class Policies:
+    """A tenant's policies, within the caller's transaction."""
+
+    def __init__(self, session: AsyncSession, tenant: str) -> None:
+        self._session = session
+        self._tenant = tenant
+
+    async def current(self) -> StoredPolicy | None:
+        """The policy in force, or None before the first one."""
+        newest = select(PolicyRow).where(PolicyRow.tenant == self._tenant).order_by(PolicyRow.version.desc()).limit(1)
+        row = await self._session.scalar(newest)
+        return _record(row) if row else None
+
+    async def get(self, version: int) -> StoredPolicy | None:
+        """That version, or None."""
+        row = await self._session.get(PolicyRow, (self._tenant, version))
+        return _record(row) if row else None
+
+    async def add(self, document: str, digest: str, author: str) -> StoredPolicy:
+        """Put a document in force as the next version; the one already in force stays as it is."""
+        while True:
+            current = await self.current()
+            if current and (current.digest, current.document) == (digest, document):
+                return current
+            policy = StoredPolicy(
+                version=current.version + 1 if current else 1,
+                document=document,
+                digest=digest,
+                author=author,
+                created_at=datetime.now(UTC),
+            )
+            if await insert_if_absent(self._session, PolicyRow, {"tenant": self._tenant} | policy.model_dump()):
+                return policy
+
+
+def _record(row: PolicyRow) -> StoredPolicy:
+    return StoredPolicy(
+        version=row.version, document=row.document, digest=row.digest, author=row.author, created_at=row.created_at
+    )

@@ -1,0 +1,155 @@
+"""The tables. The tenant leads every primary key, so that no query can forget whose rows it wants."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import DateTime, Dialect, Index, LargeBinary, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time-zone-aware time, kept and given back in UTC also where the database knows no zones (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; a naive time is refused, because nobody can say when it was."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone; give one, such as datetime.now(UTC)")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """In UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value, kept as text, so that exactly the same value comes back; None is NULL.
+
+    The databases' own types are not that faithful: SQLite makes a floating-point number of an integer past 2**63 (its
+    JSON columns have numeric affinity), and PostgreSQL's JSONB an integer of 1e30, and it refuses U+0000.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+        """As text; a number that JSON cannot express (NaN, infinity) raises ValueError."""
+        return None if value is None else json.dumps(value, allow_nan=False)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
+        """The value."""
+        return None if value is None else json.loads(value)
+
+
+class Base(DeclarativeBase):
+    """The metadata all tables share."""
+
+
+class Tenanted(Base):
+    """A table whose rows belong to a tenant."""
+
+    __abstract__ = True
+
+    tenant: Mapped[str] = mapped_column(Text, primary_key=True, sort_order=-1)
+
+
+class ParameterRow(Tenanted):
+    """A deployment's parameter. A NULL value is absence; the row stays, so that `version` never goes back."""
+
+    __tablename__ = "parameters"
+
+    deployment: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[JsonValue] = mapped_column(Json, nullable=True)
+    version: Mapped[int]
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LedgerRow(Tenanted):
+    """What became of one idempotency key; `ledger.py` explains the states."""
+
+    __tablename__ = "action_ledger"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    action: Mapped[str] = mapped_column(Text)
+    arguments_digest: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[dict[str, str] | None] = mapped_column(Json)
+    result: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    compensation: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PolicyRow(Tenanted):
+    """One version of a tenant's policy; the highest is in force."""
+
+    __tablename__ = "policies"
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuthorizationRow(Tenanted):
+    """A granted permission to run exactly what `digest` names, once."""
+
+    __tablename__ = "authorizations"
+    __table_args__ = (Index("authorizations_by_digest", "tenant", "digest"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text)
+    policy_digest: Mapped[str] = mapped_column(Text)
+    decision_id: Mapped[str] = mapped_column(Text)
+    reviews: Mapped[list[Any]] = mapped_column(Json)
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    consumed_by: Mapped[str | None] = mapped_column(Text)
+
+
+class ResultRow(Tenanted):
+    """A result by content digest."""
+
+    __tablename__ = "results"
+
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DecisionRow(Tenanted):
+    """A decision as the list and the dashboard show it; the workflow's history stays the authority."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("decisions_by_start", "tenant", "started_at"),)
+
+    decision_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(Json)
+    verdict: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class NotificationRow(Tenanted):
+    """A notification that was sent, once for each key."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (Index("notifications_by_decision", "tenant", "decision_id"),)
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    decision_id: Mapped[str] = mapped_column(Text)
+    recipient: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime)

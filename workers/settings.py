@@ -1,0 +1,64 @@
+"""Where this installation keeps its data and what it connects to."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workers.errors import SettingsInvalid
+
+PREFIX = "VOICEHIVE_"
+NOT_REACHED = "default_factory_not_called"
+"""Pydantic's error for a default that builds on a setting which is itself wrong."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(f"{path} names the home of a user that does not exist") from None
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+
+
+def _sqlite_beside_the_data(fields: dict[str, Any]) -> str:
+    return f"sqlite+aiosqlite:///{fields['data_directory'] / 'voicehive.db'}"
+
+
+class Settings(BaseSettings):
+    """Every setting, each from its variable `VOICEHIVE_<NAME>`.
+
+    Which Temporal server is used is not here: that is `TEMPORAL_ADDRESS` and its companions, see `workers.client`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    data_directory: AbsolutePath = Field(default=Path(".voicehive"), validate_default=True)
+    """Holds the SQLite files, the embedded server's log and its address."""
+    database_url: str = Field(default_factory=_sqlite_beside_the_data)
+    """The store, as `voicehive.storage` takes it: `sqlite:///file` or `postgresql://user:password@host/name`."""
+    task_queue: str = Field(default="voicehive", min_length=1)
+    temporal_cli: AbsolutePath | None = None
+    """The Temporal CLI to use instead of searching for one."""
+    temporal_port: Port = 7233
+    """The embedded server's first choice of port; the next free one is taken where it is in use."""
+    ui_port: Port = 8233
+    """The same for its web UI."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; raises `SettingsInvalid`, which names every variable that is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = [_explain(problem) for problem in error.errors() if problem["type"] != NOT_REACHED]
+            raise SettingsInvalid("\n".join(problems)) from None
+
+
+def _explain(problem: Any) -> str:
+    variable = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
+    return f"{variable}: {problem['msg']}"

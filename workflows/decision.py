@@ -1,0 +1,351 @@
+"""`DecisionWorkflow`: one decision, from the request to its outcome."""
+
+import asyncio
+from typing import Literal, TypeAlias
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    CancelledError,
+    ChildWorkflowError,
+    FailureError,
+    is_cancelled_exception,
+)
+from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.authorization import Authorization
+    from voicehive.autonomy.progress import Stage
+    from voicehive.autonomy.request import (
+        AuthorizationInput,
+        DecisionOutcome,
+        DecisionRecord,
+        DecisionRequest,
+        DecisionStatus,
+        OptimizationSummary,
+        Outcome,
+        Proposal,
+        ProposalInput,
+        ProposalRecord,
+    )
+    from voicehive.autonomy.review import RecordedReview, ReviewKind
+    from voicehive.execution.plan import Arguments, ExecutionPlan
+    from voicehive.execution.record import ExecutionRequest, ExecutionResult, ExecutionStatus, StepRecord
+    from voicehive.optimization.models import Settings
+    from voicehive.reasoning.models import Judgement, Question
+    from workflows import activity_calls, search_attributes, story
+    from workflows.execution import WHILE_RUNNING, ExecutionWorkflow
+    from workflows.human_input import HumanInput, Ruling
+    from workflows.interruption import shielded
+    from workflows.review_desk import COMPENSATION_KINDS, ReviewRound
+    from workflows.saga import reason_of
+
+ProposalEnd: TypeAlias = Literal["approved", "rejected", "superseded", "expired", "voided"]
+ENDED_BY: dict[Ruling, ProposalEnd] = {
+    "approved": "approved",
+    "rejected": "rejected",
+    "edited": "superseded",
+    "expired": "expired",
+    "stopped": "voided",
+}
+FORWARDED: frozenset[ReviewKind] = WHILE_RUNNING | COMPENSATION_KINDS
+
+
+@workflow.defn
+class DecisionWorkflow(HumanInput):
+    """Optimise, reason, assess, ask people if need be, execute, and keep how it ended."""
+
+    @workflow.init
+    def __init__(self, request: DecisionRequest) -> None:
+        super().__init__()
+        self.request = request
+        self.tenant = request.tenant
+        self.authors = frozenset({request.requester})
+        self.stage: Stage = "optimizing"
+        self.outcome: Outcome | None = None
+        self.reason = ""
+        self.cancelled = False
+        self.summary: OptimizationSummary | None = None
+        self.judgement: Judgement | None = None
+        self.proposal: Proposal | None = None
+        self.edited: Proposal | None = None
+        self.proposals: list[ProposalRecord] = []
+        self.child: ChildWorkflowHandle[ExecutionWorkflow, ExecutionResult] | None = None
+        self.steps: tuple[StepRecord, ...] = ()
+
+    @workflow.run
+    async def run(self, request: DecisionRequest) -> DecisionOutcome:
+        """Take the decision; returns how it ended, or ends as cancelled if nothing was changed for that reason."""
+        try:
+            outcome = await self._decide()
+        except (asyncio.CancelledError, FailureError) as error:
+            if not is_cancelled_exception(error):
+                self._enter("closed")
+                raise
+            self.cancelled = True
+            outcome = self._ended("rejected", "cancelled before anything ran")
+        await shielded(self._close(outcome), lambda: None)
+        if self.cancelled and outcome.outcome != "executed":
+            raise asyncio.CancelledError(outcome.reason)
+        return outcome
+
+    async def _decide(self) -> DecisionOutcome:
+        proposal = await self._first_proposal()
+        while True:
+            if proposal.result.verdict == "reject":
+                return self._ended("rejected", "; ".join(proposal.result.reasons))
+            if proposal.plan is None:
+                return self._ended("unchanged", "today's settings are the best within the bounds")
+            reviews: tuple[RecordedReview, ...] = ()
+            if proposal.result.verdict == "escalate" or self.edited is not None:
+                ruling, reviews = await self._review(proposal)
+                if ruling == "edited" and self.edited is not None:
+                    proposal = self._lay_open(self.edited)
+                    continue
+                if ruling == "expired" and (default := await self._default()) is not None:
+                    proposal, reviews = default, ()
+                elif ruling != "approved":
+                    return self._ended("rejected", self.reason)
+            if await self._authorize(proposal, reviews):
+                return await self._execute(proposal)
+            self._end_proposal("voided")
+            proposal = self._lay_open(await self._propose(settings=proposal.solution.settings))
+
+    async def _first_proposal(self) -> Proposal:
+        request = self.request
+        self._enter("optimizing")
+        summary = self.summary = await activity_calls.optimize(request)
+        self._enter("reasoning")
+        question = Question(
+            kind=request.kind,
+            objectives=request.problem.objectives,
+            current=summary.current,
+            candidates=summary.candidates,
+            recommended=summary.recommended,
+            reasons=summary.reasons,
+        )
+        judgement = self.judgement = await activity_calls.judge(question)
+        self._enter("assessing")
+        return self._lay_open(await self._propose(solution=judgement.choice))
+
+    async def _propose(
+        self,
+        solution: int | None = None,
+        settings: Settings | None = None,
+        arguments: dict[str, Arguments] | None = None,
+    ) -> Proposal:
+        assert self.summary is not None
+        assert self.judgement is not None
+        return await activity_calls.propose(
+            ProposalInput(
+                tenant=self.tenant,
+                deployment=self.request.deployment,
+                kind=self.request.kind,
+                requester=self.request.requester,
+                summary=self.summary,
+                execution=self.request.execution,
+                constraints=self.request.constraints,
+                reasoner_confidence=self.judgement.confidence,
+                solution=solution,
+                settings=settings or {},
+                arguments=arguments or {},
+            )
+        )
+
+    def _lay_open(self, proposal: Proposal) -> Proposal:
+        """Make it the proposal that everybody sees."""
+        self.proposal = proposal
+        self.desk.terms = proposal.result.review
+        self.proposals.append(
+            ProposalRecord(
+                digest=proposal.digest,
+                settings=proposal.solution.settings,
+                ended="open",
+                authors=tuple(sorted(self.authors)),
+            )
+        )
+        search_attributes.verdict_given(proposal.result)
+        self.show()
+        return proposal
+
+    def _end_proposal(self, ended: ProposalEnd) -> None:
+        self.proposals[-1] = self.proposals[-1].model_copy(update={"ended": ended})
+
+    async def _review(self, proposal: Proposal) -> tuple[Ruling, tuple[RecordedReview, ...]]:
+        question = ReviewRound(
+            subject="decision",
+            digest=proposal.digest,
+            terms=proposal.result.review,
+            authors=self.authors,
+            quorum=proposal.result.review.rules.quorum,
+        )
+        self._enter("waiting_for_people")
+        ruling = await self.ask(question, lambda: False)
+        self.reason = question.in_words(ruling)
+        self._end_proposal(ENDED_BY[ruling])
+        if ruling == "edited" and question.edit is not None:
+            self.authors |= {question.edit.review.reviewer}
+        return ruling, tuple(question.approvals)
+
+    async def assess_edit(self, entry: RecordedReview) -> str:
+        """Assess an edit under the policy of what it now touches; the reason if it cannot stand."""
+        word = entry.review
+        try:
+            edited = await self._propose(word.solution, word.settings, word.arguments)
+        except ActivityError as error:
+            return reason_of(error)
+        if edited.result.verdict == "reject":
+            return "; ".join(edited.result.reasons)
+        if edited.plan is None:
+            return "these are today's settings; to keep them, reject the decision"
+        self.edited = edited
+        return ""
+
+    async def _default(self) -> Proposal | None:
+        """The request's default if the ladder ends so and the policy lets it run alone."""
+        assert self.proposal is not None
+        if self.proposal.result.review.rules.at_end != "default" or self.request.default is None:
+            return None
+        default = self._lay_open(await self._propose(settings=self.request.default))
+        return default if default.result.verdict == "execute" and default.plan is not None else None
+
+    async def _authorize(self, proposal: Proposal, reviews: tuple[RecordedReview, ...]) -> bool:
+        assert proposal.plan is not None
+        authorization = Authorization(
+            deployment=self.request.deployment,
+            kind=self.request.kind,
+            plan=proposal.plan,
+            constraints=self.request.constraints,
+            policy_digest=proposal.result.policy_digest,
+        )
+        info = workflow.info()
+        return await activity_calls.authorize(
+            AuthorizationInput(
+                tenant=self.tenant,
+                decision_id=info.workflow_id,
+                run_id=info.first_execution_run_id,
+                authorization=authorization,
+                reviews=reviews,
+            )
+        )
+
+    async def _execute(self, proposal: Proposal) -> DecisionOutcome:
+        """Run the plan as a child; a cancellation is passed on to it, and its rollback is awaited."""
+        self._enter("executing")
+        try:
+            result = await shielded(self._run_child(proposal), self._cancel_child)
+        except ChildWorkflowError as error:
+            if not isinstance(error.cause, CancelledError):
+                raise
+            return self._ended("rolled_back", "the execution was cancelled and undone")
+        finally:
+            self.desk.allowed = frozenset()
+        self.steps = result.steps
+        outcomes: dict[str, Outcome] = {"applied": "executed", "rolled_back": "rolled_back", "rejected": "rejected"}
+        return self._ended(outcomes[result.outcome], result.reason or "every step was applied")
+
+    async def _run_child(self, proposal: Proposal) -> ExecutionResult:
+        assert proposal.plan is not None
+        self.child = await workflow.start_child_workflow(
+            ExecutionWorkflow.run,
+            ExecutionRequest(
+                tenant=self.tenant,
+                deployment=self.request.deployment,
+                requester=self.request.requester,
+                plan=proposal.plan,
+                kind=self.request.kind,
+                constraints=self.request.constraints,
+            ),
+            id=f"{workflow.info().workflow_id}-execution",
+            parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
+            static_summary=f"{proposal.plan.name} for {self.request.deployment}",
+        )
+        if self.cancelled:
+            self.child.cancel()
+        self.desk.allowed = WHILE_RUNNING
+        forwarding = asyncio.create_task(self._forward(self.child))
+        try:
+            return await self.child
+        finally:
+            forwarding.cancel()
+
+    def _cancel_child(self) -> None:
+        self.cancelled = True
+        if self.child is not None:
+            self.child.cancel()
+
+    async def _forward(self, child: ChildWorkflowHandle[ExecutionWorkflow, ExecutionResult]) -> None:
+        """Hand on what people say about the running plan."""
+        while True:
+            await workflow.wait_condition(lambda: self.desk.has(*FORWARDED))
+            word = self.desk.take(*FORWARDED)
+            if word is not None:
+                await child.signal(word.kind, word.model_dump(mode="json", exclude={"kind"}, exclude_defaults=True))
+
+    @workflow.signal(description="How the execution stands; sent by the execution itself")
+    def progress(self, status: ExecutionStatus) -> None:
+        """Keep how the execution stands."""
+        self.steps = status.steps
+        self.desk.parked = set(status.needs_attention)
+        self._enter(status.stage)
+
+    def _ended(self, outcome: Outcome, reason: str) -> DecisionOutcome:
+        self.outcome, self.reason = outcome, reason
+        return DecisionOutcome(
+            outcome=outcome,
+            reason=reason,
+            verdict=self.proposal.result.verdict if self.proposal else None,
+            settings=self.proposal.solution.settings if self.proposal else {},
+            steps=self.steps,
+            reviews=tuple(self.desk.entries),
+        )
+
+    async def _close(self, outcome: DecisionOutcome) -> None:
+        self._enter("closed")
+        info = workflow.info()
+        await activity_calls.record_decision(
+            DecisionRecord(
+                tenant=self.tenant,
+                decision_id=info.workflow_id,
+                kind=self.request.kind,
+                deployment=self.request.deployment,
+                requester=self.request.requester,
+                started_at=info.start_time,
+                closed_at=workflow.now(),
+                outcome=outcome,
+            )
+        )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    @workflow.query(description="How the decision stands")
+    def status(self) -> DecisionStatus:
+        """How the decision stands."""
+        return DecisionStatus(
+            stage=self.stage,
+            outcome=self.outcome,
+            reason=self.reason,
+            summary=self.summary,
+            judgement=self.judgement,
+            result=self.proposal.result if self.proposal else None,
+            solution=self.proposal.solution if self.proposal else None,
+            proposals=tuple(self.proposals),
+            waiting=tuple(question.waiting() for question in self.desk.rounds.values()),
+            execution=self.child.id if self.child else None,
+            steps=self.steps,
+            reviews=tuple(self.desk.entries),
+            malformed=tuple(self.desk.malformed),
+        )
+
+    @workflow.query(description="The plan that would run or runs")
+    def plan(self) -> ExecutionPlan | None:
+        """The plan that would run or runs; None before a verdict, and where nothing is to change."""
+        return self.proposal.plan if self.proposal else None
+
+    def show(self) -> None:
+        """Tell the story so far in the web UI."""
+        workflow.set_current_details(story.of_decision(self.request, self.status()))
+
+    def _enter(self, stage: Stage) -> None:
+        self.stage = stage
+        search_attributes.stage_entered(self.tenant, stage)
+        self.show()

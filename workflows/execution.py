@@ -1,0 +1,196 @@
+"""`ExecutionWorkflow`: one plan, carried out wholly or undone."""
+
+import asyncio
+
+from pydantic import JsonValue
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.progress import Stage
+    from voicehive.autonomy.request import AuthorizationInput
+    from voicehive.autonomy.review import Review, ReviewKind
+    from voicehive.execution.plan import ExecutionPlan, Step
+    from voicehive.execution.record import Admission, ExecutionRequest, ExecutionResult, ExecutionStatus, StepRun
+    from workflows import activity_calls, search_attributes, story
+    from workflows.human_input import HumanInput
+    from workflows.interruption import Stop, shielded
+    from workflows.review_desk import ReviewRound
+    from workflows.saga import Saga
+
+WHILE_RUNNING: frozenset[ReviewKind] = frozenset({"pause", "resume", "rollback", "reject"})
+
+
+@workflow.defn
+class ExecutionWorkflow(HumanInput):
+    """Admit, run, and undo if anything goes wrong. People may pause, veto or roll back at any moment."""
+
+    @workflow.init
+    def __init__(self, request: ExecutionRequest) -> None:
+        super().__init__()
+        self.request = request
+        self.tenant = request.tenant
+        self.stop = Stop()
+        self.stage: Stage = "assessing"
+        self.admission: Admission | None = None
+        self.saga: Saga | None = None
+        self.result: ExecutionResult | None = None
+
+    @workflow.run
+    async def run(self, request: ExecutionRequest) -> ExecutionResult:
+        """Carry the plan out; returns how it ended, or ends as cancelled if that is why it was undone."""
+        result = self.result = await shielded(self._story(), self.stop.cancel)
+        self._enter("closed")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self.stop.cancelled and result.outcome != "applied":
+            await self._report()
+            raise asyncio.CancelledError(result.reason)
+        return result
+
+    async def _story(self) -> ExecutionResult:
+        admission = await self._admitted()
+        if admission is None:
+            return ExecutionResult(outcome="rejected", reason=self.stop.reason, steps=())
+        self.desk.allowed = WHILE_RUNNING
+        saga = self.saga = Saga(self.request.plan, self)
+        listening = asyncio.create_task(self._listen())
+        self._enter("executing")
+        await saga.forward()
+        self.desk.allowed = frozenset()
+        if self.stop.requested:
+            self._enter("rolling_back")
+            await saga.backward()
+        listening.cancel()
+        outcome = "rolled_back" if self.stop.requested else "applied"
+        return ExecutionResult(outcome=outcome, reason=self.stop.reason, steps=tuple(saga.records.values()))
+
+    async def _admitted(self) -> Admission | None:
+        """Use up the permission that was given for exactly this plan, or have it assessed and, if need be, reviewed."""
+        while not self.stop.requested:
+            admission = self.admission = await activity_calls.admit(self.request)
+            self.desk.terms = admission.result.review
+            search_attributes.verdict_given(admission.result)
+            if admission.verdict == "execute":
+                return admission
+            if admission.verdict == "reject":
+                self.stop.request("; ".join(admission.result.reasons))
+                break
+            question = ReviewRound(
+                subject="plan",
+                digest=admission.digest,
+                terms=admission.result.review,
+                authors=frozenset({self.request.requester}),
+                quorum=admission.result.review.rules.quorum,
+                editable=False,
+            )
+            self._enter("waiting_for_people")
+            ruling = await self.ask(question, lambda: self.stop.requested)
+            if ruling != "approved":
+                self.stop.request(question.in_words(ruling))
+                break
+            reviews = tuple(question.approvals)
+            await activity_calls.authorize(
+                AuthorizationInput(
+                    tenant=self.tenant,
+                    decision_id=workflow.info().workflow_id,
+                    run_id=workflow.info().first_execution_run_id,
+                    authorization=admission.authorization,
+                    reviews=reviews,
+                )
+            )
+        return None
+
+    async def _listen(self) -> None:
+        """Act on what people say while the plan runs."""
+        while True:
+            await workflow.wait_condition(lambda: self.desk.has(*WHILE_RUNNING))
+            word = self.desk.take(*WHILE_RUNNING)
+            if word is not None and word.kind in ("reject", "rollback"):
+                what = "vetoed" if word.kind == "reject" else "rollback asked for"
+                self.stop.request(f"{what} by {word.reviewer}" + (f": {word.reason}" if word.reason else ""))
+            elif word is not None:
+                self.paused = word.kind == "pause"
+            self.show()
+
+    def step_run(self, step: Step, result: dict[str, JsonValue] | None = None) -> StepRun:
+        """What a step's activity is called with; its key is the same for every attempt and for the compensation."""
+        assert self.admission is not None
+        info = workflow.info()
+        return StepRun(
+            tenant=self.tenant,
+            deployment=self.request.deployment,
+            kind=self.admission.authorization.kind,
+            key=step.idempotency_key or f"{info.workflow_id}/{info.first_execution_run_id}/{step.name}",
+            step=step,
+            constraints=self.request.constraints,
+            approved_under=self.admission.approved_under,
+            result=result,
+        )
+
+    async def pass_gate(self, step: Step) -> bool:
+        """Put a step's own question to people."""
+        assert self.admission is not None
+        assert step.gate is not None
+        question = ReviewRound(
+            subject=step.name,
+            digest=self.admission.digest,
+            terms=self.admission.result.review,
+            authors=frozenset({self.request.requester}),
+            quorum=step.gate.quorum,
+            roles=step.gate.roles,
+            editable=False,
+        )
+        return await self.ask(question, lambda: self.stop.requested) == "approved"
+
+    async def attend(self, step: Step) -> Review:
+        """Park a compensation that keeps failing until a person says what becomes of it."""
+        self.desk.parked.add(step.name)
+        self._enter("needs_attention")
+        await self._report()
+        await workflow.wait_condition(lambda: self.desk.word_on(step.name) is not None)
+        word = self.desk.word_on(step.name)
+        assert word is not None
+        self.desk.inbox.remove(word)
+        self.desk.parked.remove(step.name)
+        self._enter("needs_attention" if self.desk.parked else "rolling_back")
+        await self._report()
+        return word
+
+    async def _report(self) -> None:
+        """Tell the decision that started this how it stands, where one did and still listens."""
+        if (parent := workflow.info().parent) is None:
+            return
+        decision = workflow.get_external_workflow_handle(parent.workflow_id, run_id=parent.run_id)
+        try:
+            await decision.signal("progress", self.status())
+        except FailureError as error:
+            workflow.logger.warning("the decision %s does not listen: %s", parent.workflow_id, error)
+
+    @workflow.query(description="How the execution stands")
+    def status(self) -> ExecutionStatus:
+        """How the execution stands."""
+        return ExecutionStatus(
+            stage=self.stage,
+            reason=self.stop.reason,
+            paused=self.paused,
+            admission=self.admission.result if self.admission else None,
+            steps=tuple(self.saga.records.values()) if self.saga else (),
+            waiting=tuple(question.waiting() for question in self.desk.rounds.values()),
+            needs_attention=tuple(sorted(self.desk.parked)),
+            reviews=tuple(self.desk.entries),
+            malformed=tuple(self.desk.malformed),
+        )
+
+    @workflow.query(description="The plan")
+    def plan(self) -> ExecutionPlan:
+        """The plan that is being carried out."""
+        return self.request.plan
+
+    def show(self) -> None:
+        """Tell the story so far in the web UI."""
+        workflow.set_current_details(story.of_execution(self.request, self.status()))
+
+    def _enter(self, stage: Stage) -> None:
+        self.stage = stage
+        search_attributes.stage_entered(self.tenant, stage)
+        self.show()

@@ -1,0 +1,170 @@
+"""The saga: steps run as their dependencies allow; if anything goes wrong, what was begun is undone in reverse.
+
+Garcia-Molina and Salem, "Sagas", SIGMOD 1987, over a graph instead of a sequence. A step's compensation is armed
+before the step starts, because one that died midway may have happened.
+"""
+
+import asyncio
+from datetime import timedelta
+from graphlib import TopologicalSorter
+from typing import Any, Protocol
+
+from pydantic import JsonValue, TypeAdapter
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.workflow import ActivityHandle
+
+with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.review import Review
+    from voicehive.execution.plan import ExecutionPlan, Step
+    from voicehive.execution.record import StepRecord, StepResult, StepRun
+    from workflows import activity_calls
+    from workflows.interruption import Stop
+
+DURATION = TypeAdapter(timedelta)
+
+
+class Supervision(Protocol):
+    """What a saga needs of the workflow it runs in."""
+
+    stop: Stop
+    paused: bool
+
+    def step_run(self, step: Step, result: dict[str, JsonValue] | None = None) -> StepRun:
+        """What a step's activity is called with."""
+        ...
+
+    async def pass_gate(self, step: Step) -> bool:
+        """Ask people before a step; False if they refuse or nobody answers."""
+        ...
+
+    async def attend(self, step: Step) -> Review:
+        """Park until a person says what becomes of a compensation that keeps failing."""
+        ...
+
+    def show(self) -> None:
+        """Bring what people see up to date."""
+        ...
+
+
+class Saga:
+    """A plan on its way: forward until every step is applied or a stop is asked for, then backward if it was."""
+
+    def __init__(self, plan: ExecutionPlan, supervision: Supervision) -> None:
+        self._supervision = supervision
+        self._stop = supervision.stop
+        dependencies = {step.name: step.depends_on for step in plan.steps}
+        order = list(TopologicalSorter(dependencies).static_order())
+        position = {step.name: index for index, step in enumerate(plan.steps)}
+        self._order = [plan.steps[position[name]] for name in order]
+        self._count = len(order)
+        self._number = {name: index + 1 for name, index in position.items()}
+        self.records = {
+            step.name: StepRecord(name=step.name, summary=describe(step), state="pending") for step in plan.steps
+        }
+
+    async def forward(self) -> None:
+        """Run every step, independent ones side by side; returns when all have ended, one way or another."""
+        tasks: dict[str, asyncio.Task[None]] = {}
+        for step in self._order:
+            awaited = [tasks[name] for name in step.depends_on]
+            tasks[step.name] = asyncio.create_task(self._run_after(step, awaited))
+        await asyncio.gather(*tasks.values())
+
+    async def backward(self) -> None:
+        """Undo every step that was begun, each after all the steps that depend on it."""
+        tasks: dict[str, asyncio.Task[None]] = {}
+        for step in reversed(self._order):
+            awaited = [tasks[other.name] for other in self._order if step.name in other.depends_on]
+            tasks[step.name] = asyncio.create_task(self._undo_after(step, awaited))
+        await asyncio.gather(*tasks.values())
+
+    async def _run_after(self, step: Step, dependencies: list[asyncio.Task[None]]) -> None:
+        await asyncio.gather(*dependencies)
+        await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
+        if step.gate is not None and not self._stop.requested:
+            self._mark(step, "waiting_for_people", step.gate.reason)
+            if not await self._supervision.pass_gate(step):
+                self._stop.request(f"step {step.name!r} was not permitted: {step.gate.reason}")
+            await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
+        if self._stop.requested:
+            self._mark(step, "not_started")
+            return
+        self._mark(step, "running")
+        try:
+            answer = await self._perform(step)
+        except (ActivityError, asyncio.CancelledError) as error:
+            self._mark(step, "failed", reason_of(error))
+            self._stop.request(f"step {step.name!r} failed: {reason_of(error)}")
+        else:
+            self._mark(step, "applied", answer.detail, answer.result)
+
+    async def _perform(self, step: Step) -> StepResult:
+        if step.action == "wait":
+            return await self._wait(step)
+        run = self._supervision.step_run(step)
+        answer = await self._attended(activity_calls.run_step(run, self._title("step", step)), step)
+        if step.verification is not None:
+            run = self._supervision.step_run(step, answer.result)
+            await self._attended(activity_calls.verify_step(run, self._title("verify step", step)), step)
+        return answer
+
+    async def _attended(self, activity: ActivityHandle[StepResult], step: Step) -> StepResult:
+        """Await an activity; a step that says so is cancelled as soon as a stop is asked for."""
+        if step.when_stopped == "cancel":
+            await workflow.wait_condition(lambda: activity.done() or self._stop.requested)
+            if not activity.done():
+                activity.cancel()
+        return await activity
+
+    async def _wait(self, step: Step) -> StepResult:
+        """A durable timer instead of an activity: it holds no worker, for however long."""
+        duration = DURATION.validate_python(step.arguments["duration"])
+        try:
+            await workflow.wait_condition(
+                lambda: self._stop.requested, timeout=duration, timeout_summary=self._title("step", step)
+            )
+        except TimeoutError:
+            return StepResult(result={})
+        raise asyncio.CancelledError("stopped while waiting")
+
+    async def _undo_after(self, step: Step, dependents: list[asyncio.Task[None]]) -> None:
+        await asyncio.gather(*dependents)
+        record = self.records[step.name]
+        if step.compensation is None or record.state not in ("applied", "failed"):
+            return
+        while True:
+            self._mark(step, "compensating", record.detail)
+            run = self._supervision.step_run(step, record.result)
+            try:
+                answer = await activity_calls.compensate_step(run, self._title("undo step", step))
+            except ActivityError as error:
+                self._mark(step, "needs_attention", reason_of(error))
+            else:
+                self._mark(step, "compensated", answer.detail)
+                return
+            word = await self._supervision.attend(step)
+            if word.kind != "retry":
+                said = f"{word.reviewer}: {word.reason}" if word.reason else word.reviewer
+                self._mark(step, "skipped" if word.kind == "skip" else "done_by_hand", said)
+                return
+
+    def _title(self, verb: str, step: Step) -> str:
+        return f"{verb} {self._number[step.name]}/{self._count} {describe(step)}"[:200]
+
+    def _mark(self, step: Step, state: Any, detail: str = "", result: dict[str, JsonValue] | None = None) -> None:
+        record = self.records[step.name]
+        kept = record.result if result is None else result
+        self.records[step.name] = record.model_copy(update={"state": state, "detail": detail, "result": kept})
+        self._supervision.show()
+
+
+def describe(step: Step) -> str:
+    """The step in a few words."""
+    return f"{step.action} {step.summary or step.name}"
+
+
+def reason_of(error: BaseException) -> str:
+    """What an activity failed of, in its own words."""
+    cause = error.__cause__ if isinstance(error, ActivityError) and error.__cause__ else error
+    return cause.message if isinstance(cause, ApplicationError) else str(cause)

@@ -1,0 +1,38 @@
+"""The search attributes by which decisions and executions are found."""
+
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+
+with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.progress import Stage
+    from voicehive.autonomy.verdict import DecisionResult
+
+TENANT = SearchAttributeKey.for_keyword("VoiceHiveTenant")
+STAGE = SearchAttributeKey.for_keyword("VoiceHiveStage")
+VERDICT = SearchAttributeKey.for_keyword("VoiceHiveVerdict")
+RISK = SearchAttributeKey.for_keyword("VoiceHiveRisk")
+CONFIDENCE = SearchAttributeKey.for_float("VoiceHiveConfidence")
+REVIEWER = SearchAttributeKey.for_keyword_list("VoiceHiveReviewer")
+
+
+def stage_entered(tenant: str, stage: Stage) -> None:
+    """Show whose run this is and how far it has come."""
+    _upsert(TENANT.value_set(tenant), STAGE.value_set(stage))
+
+
+def verdict_given(result: DecisionResult) -> None:
+    """Show the verdict, the confidence, and the gravest severity among the violated rules as the risk."""
+    violated = {finding.severity for finding in result.violated}
+    risk = next((severity for severity in ("block", "escalate", "warn") if severity in violated), "none")
+    _upsert(VERDICT.value_set(result.verdict), CONFIDENCE.value_set(result.confidence.value), RISK.value_set(risk))
+
+
+def waiting_for(reviewers: tuple[str, ...]) -> None:
+    """Show who is being waited for."""
+    _upsert(REVIEWER.value_set(list(reviewers)))
+
+
+def _upsert(*updates: SearchAttributeUpdate[Any]) -> None:
+    workflow.upsert_search_attributes(updates)  # pyright: ignore[reportUnknownMemberType] - untyped in the SDK

@@ -1,0 +1,148 @@
+"""The story so far, in Markdown, as the Temporal web UI shows it in a workflow's current details."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.progress import Waiting
+    from voicehive.autonomy.request import DecisionRequest, DecisionStatus
+    from voicehive.autonomy.review import RecordedReview
+    from voicehive.autonomy.verdict import DecisionResult
+    from voicehive.execution.record import ExecutionRequest, ExecutionStatus, StepRecord, StepState
+    from voicehive.optimization.models import Setting, Solution
+
+MARKS: dict[StepState, str] = {
+    "pending": "⬜",
+    "waiting_for_people": "✋",
+    "running": "⏳",
+    "applied": "✅",
+    "failed": "❌",
+    "not_started": "➖",
+    "compensating": "⏳",
+    "compensated": "↩️",
+    "needs_attention": "🆘",
+    "skipped": "⏭️",
+    "done_by_hand": "🖐️",
+}
+SHOWN_REVIEWS = 20
+
+
+def of_decision(request: DecisionRequest, status: DecisionStatus) -> str:
+    """What is decided, how it stands, and what a person can do now."""
+    return "\n".join(
+        [
+            f"### {request.kind} decision for {request.deployment}, asked by {request.requester}",
+            *_headline(status.outcome or status.stage, status.reason),
+            *([f"> {request.note}", ""] if request.note else []),
+            *_search(status),
+            *_comparison(request, status.solution, status),
+            *([f"{status.judgement.explanation} *({status.judgement.source})*", ""] if status.judgement else []),
+            *_verdict(status.result),
+            *_waiting(status.waiting),
+            *([f"**Execution:** `{status.execution}`", ""] if status.execution else []),
+            *_steps(status.steps),
+            *_reviews(status.reviews),
+        ]
+    )
+
+
+def of_execution(request: ExecutionRequest, status: ExecutionStatus) -> str:
+    """What is being done, how far it is, and what a person can do now."""
+    return "\n".join(
+        [
+            f"### {request.plan.name} on {request.deployment}, asked by {request.requester}",
+            *_headline("paused" if status.paused else status.stage, status.reason),
+            *_verdict(status.admission),
+            *_waiting(status.waiting),
+            *_attention(status.needs_attention),
+            *_steps(status.steps),
+            *_reviews(status.reviews),
+        ]
+    )
+
+
+def _headline(stage: str, reason: str) -> Iterator[str]:
+    yield f"**{stage.replace('_', ' ')}**" + (f": {reason}" if reason else "")
+    yield ""
+
+
+def _search(status: DecisionStatus) -> Iterator[str]:
+    if (summary := status.summary) is not None:
+        yield (
+            f"**Search:** {summary.algorithm}, {summary.evaluations} evaluations in {summary.duration_seconds:.2f} s, "
+            f"{summary.front_size} non-dominated solutions"
+        )
+        yield ""
+
+
+def _comparison(request: DecisionRequest, solution: Solution | None, status: DecisionStatus) -> Iterator[str]:
+    if solution is None or status.summary is None:
+        return
+    today = status.summary.current
+    yield "| | today | proposed |"
+    yield "|---|---:|---:|"
+    for objective in request.problem.objectives:
+        before, after = today.outcomes[objective.name], solution.outcomes[objective.name]
+        figures = f"{before:.4g} {objective.unit} | {after:.4g} {objective.unit}"
+        yield f"| {objective.name} ({objective.direction}) | {figures} |"
+    for name, value in solution.settings.items():
+        before = today.settings.get(name)
+        mark = "**" if value != before else ""
+        yield f"| `{name}` | {_setting(before)} | {mark}{_setting(value)}{mark} |"
+    yield ""
+
+
+def _setting(value: Setting | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _verdict(result: DecisionResult | None) -> Iterator[str]:
+    if result is None:
+        return
+    parts = ", ".join(f"{name} {value:.2f}" for name, value in result.confidence.parts.items())
+    calibrated = "" if result.confidence.calibrated else ", not calibrated"
+    yield f"**Verdict: {result.verdict}** ({'; '.join(result.reasons)})"
+    yield f"- confidence {result.confidence.value:.2f} of {result.threshold:.2f} needed ({parts}{calibrated})"
+    for finding in result.findings:
+        if not (finding.step and finding.holds):
+            said = finding.cause or f"`{finding.expression}`"
+            where = f" at `{finding.step}`" if finding.step else ""
+            yield f"- {'✔' if finding.holds else '✘'} {finding.severity} {finding.id}{where}: {said}"
+    if held := sum(finding.holds for finding in result.findings if finding.step):
+        yield f"- ✔ {held} checks of single steps"
+    yield ""
+
+
+def _waiting(waiting: Iterable[Waiting]) -> Iterator[str]:
+    for question in waiting:
+        until = f"until {question.until:%Y-%m-%d %H:%M} UTC" if question.until else "without a deadline"
+        have = f"{len(question.approvals)} of {question.quorum} approvals"
+        asked = " or ".join(question.reviewers)
+        yield f"**Waiting for {asked}** ({question.rung}) on {question.subject}, {until}: {have}"
+        example = {"reviewer": question.reviewers[0] if question.reviewers else "", "digest": question.digest}
+        yield f"- send signal `approve` or `reject` with `{json.dumps(example)}`"
+        yield ""
+
+
+def _attention(steps: Iterable[str]) -> Iterator[str]:
+    for step in steps:
+        example = json.dumps({"reviewer": "...", "step": step, "reason": "..."})
+        yield f"**The compensation of `{step}` needs attention:** send `retry`, `skip` or `done` with `{example}`"
+        yield ""
+
+
+def _steps(steps: Iterable[StepRecord]) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        detail = f": {step.detail}" if step.detail else ""
+        yield f"{number}. {MARKS[step.state]} {step.summary} ({step.state.replace('_', ' ')}){detail}"
+    yield ""
+
+
+def _reviews(reviews: tuple[RecordedReview, ...]) -> Iterator[str]:
+    for entry in reviews[-SHOWN_REVIEWS:]:
+        word = entry.review
+        said = f": {word.reason}" if word.reason else ""
+        refused = "" if entry.accepted else f" (refused: {entry.refusal})"
+        yield f"- {entry.at:%Y-%m-%d %H:%M:%S} **{word.reviewer}** {word.kind}{said}{refused}"
