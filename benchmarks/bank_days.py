@@ -23,7 +23,12 @@ from voicehive.optimization.arrivals import read_arrivals
 
 CALLS = Path(__file__).resolve().parents[2] / "shared" / "data" / "bank-calls" / "calls.csv"
 
-_BLOCKS = {"early": ("07:00", "09:00"), "peak": ("09:00", "13:00"), "late": ("13:00", "17:00"), "evening": ("17:00", "24:00")}
+_BLOCKS = {
+    "early": ("07:00", "09:00"),
+    "peak": ("09:00", "13:00"),
+    "late": ("13:00", "17:00"),
+    "evening": ("17:00", "24:00"),
+}
 _PLAN = {"early": 112, "peak": 190, "late": 172, "evening": 100}
 _TIERS = {
     "economy": {"price_per_minute": 0.05, "quality": 0.80, "handling_time_factor": 1.12},
@@ -57,7 +62,7 @@ def _calls_by_day(calls_csv: Path) -> dict[str, int]:
 
 def _problem(arrivals: list[dict[str, Any]], *, spending_is_free: bool) -> dict[str, Any]:
     agents = [
-        {"name": f"agents.{block}", "kind": "integer", "low": 0, "high": 500, "current": planned, "maximum_change": 100}
+        {"name": f"agents.{block}", "kind": "integer", "low": 0, "high": 500, "current": planned, "maximum_change": 60}
         for block, planned in _PLAN.items()
     ]
     return {

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import httpx
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -16,6 +15,7 @@ from activities.optimization import OptimizationActivities
 from activities.policies import Controllers
 from activities.reasoning import ReasoningActivities
 from voicehive.execution.action import Resources
+from voicehive.execution.outbound_http import create_client
 from voicehive.execution.registry import ActionRegistry
 from voicehive.reasoning.reasoner import FallbackReasoner
 from voicehive.storage.database import Database, migrate
@@ -26,7 +26,6 @@ from workflows.decision import DecisionWorkflow
 from workflows.execution import ExecutionWorkflow
 
 WORKFLOWS = [DecisionWorkflow, ExecutionWorkflow]
-HTTP_TIMEOUT_SECONDS = 10.0
 GRACE = timedelta(seconds=10)
 STICKY_TIMEOUT = timedelta(seconds=2)
 """How long a workflow's next task waits for a worker that may be dead before another one takes it."""
@@ -34,14 +33,17 @@ STICKY_TIMEOUT = timedelta(seconds=2)
 
 @asynccontextmanager
 async def running_worker(
-    client: Client, settings: Settings, *, max_cached_workflows: int = 1_000
+    client: Client, settings: Settings, *, registry: ActionRegistry | None = None, max_cached_workflows: int = 1_000
 ) -> AsyncGenerator[Worker]:
-    """A worker with its store, migrated; both are closed at the end, after running activities had time to finish."""
+    """A worker with its store, migrated; both are closed at the end, after running activities had time to finish.
+
+    `registry` replaces the installed actions; `max_cached_workflows` 0 replays every workflow on each of its tasks.
+    """
     await migrate(settings.database_url)
     database = await Database.open(settings.database_url)
     try:
-        async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_SECONDS) as http:
-            registry = ActionRegistry.load()
+        async with create_client() as http:
+            registry = registry or ActionRegistry.load()
             controllers = Controllers(database)
             resources = Resources(database=database, http=http, workflows=TemporalWorkflowStarter(client))
             optimization = OptimizationActivities(database)

@@ -21,7 +21,25 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.execution.record import Admission, ExecutionRequest, StepResult, StepRun
     from voicehive.reasoning.models import Judgement, Question
 
-STORE_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=20))
+FINAL_ERRORS = [
+    "ActionRefused",
+    "ActionWithdrawn",
+    "CompensationConflict",
+    "InvalidArrivals",
+    "InvalidCandidate",
+    "InvalidOutcome",
+    "PlanInvalid",
+    "PolicyInvalid",
+    "SafetyViolation",
+    "ValidationError",
+]
+"""What no further attempt will change."""
+
+STORE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    maximum_interval=timedelta(seconds=20),
+    non_retryable_error_types=FINAL_ERRORS,
+)
 """The store is ours and everything waits for it: tried for as long as it takes, within the schedule-to-close bound."""
 
 STORE_TIMEOUT = timedelta(seconds=10)
@@ -38,7 +56,7 @@ async def optimize(request: DecisionRequest) -> OptimizationSummary:
         result_type=OptimizationSummary,
         start_to_close_timeout=request.problem.budget.time + timedelta(minutes=1),
         heartbeat_timeout=None if request.candidates else HEARTBEAT,
-        retry_policy=RetryPolicy(maximum_attempts=3),
+        retry_policy=RetryPolicy(maximum_attempts=3, non_retryable_error_types=FINAL_ERRORS),
         summary=f"{what} of {request.deployment}",
     )
 
@@ -50,7 +68,7 @@ async def judge(question: Question) -> Judgement:
         question,
         result_type=Judgement,
         start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=RetryPolicy(maximum_attempts=3),
+        retry_policy=RetryPolicy(maximum_attempts=3, non_retryable_error_types=FINAL_ERRORS),
         summary=f"judge {len(question.candidates)} candidates",
     )
 
@@ -118,6 +136,7 @@ def _step_activity(
             backoff_coefficient=retry.backoff_coefficient,
             maximum_interval=max(retry.maximum_interval, retry.initial_interval),
             maximum_attempts=retry.maximum_attempts,
+            non_retryable_error_types=FINAL_ERRORS,
         ),
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,

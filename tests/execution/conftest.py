@@ -22,7 +22,7 @@ class Orchestrator:
     started: int = 0
     lose_answers: int = 0
 
-    async def start(self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue) -> str:
+    async def start(self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str) -> str:
         if workflow_id not in self.running:
             self.started += 1
             self.running[workflow_id] = (workflow_type, task_queue, argument)
@@ -31,7 +31,7 @@ class Orchestrator:
             raise ConnectionResetError("the answer was lost")
         return f"run-of-{workflow_id}"
 
-    async def cancel(self, workflow_id: str) -> bool:
+    async def cancel(self, workflow_id: str, key: str) -> bool:
         return self.running.pop(workflow_id, None) is not None
 
 

@@ -65,7 +65,7 @@ async def test_a_stale_version_is_refused_and_leaves_nothing_to_undo(
 ) -> None:
     await store(resources, context.tenant, 42)
     action, arguments = SetParameter(resources), SetParameterArguments(name="p", value=48, expected_version=0)
-    with pytest.raises(ActionRefused, match="at version 1, not 0 as expected.*decide again"):
+    with pytest.raises(ActionRefused, match=r"at version 1, not 0 as expected.*decide again"):
         await action.run(arguments, context)
     assert await action.compensate(arguments, NONE, None, context) == {"never_happened": True}
     assert (await stored(resources, context.tenant)).value == 42

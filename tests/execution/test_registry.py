@@ -139,7 +139,7 @@ def test_a_step_that_does_not_fit_is_named_with_the_way_out(
 def test_an_http_compensation_is_a_request_or_a_reason(
     registry: ActionRegistry, compensation: dict[str, JsonValue]
 ) -> None:
-    with pytest.raises(PlanInvalid, match="compensation of 'http.request': all: .*or only \"none\""):
+    with pytest.raises(PlanInvalid, match=r"compensation of 'http\.request': all: .*or only \"none\""):
         registry.parse_compensation("http.request", compensation)
 
 
@@ -149,7 +149,7 @@ def test_only_allowed_actions_pass(registry: ActionRegistry) -> None:
         PlanInvalid, match=r"step 'fitting': action 'parameter.set' is not allowed here; allowed are wait"
     ):
         registry.validate(waiting, allowed={"wait"})
-    with pytest.raises(PlanInvalid, match="step 'wrong': action 'http.check' is not allowed here"):
+    with pytest.raises(PlanInvalid, match=r"step 'wrong': action 'http\.check' is not allowed here"):
         registry.validate(waiting, allowed={"wait", "parameter.set"})
 
 

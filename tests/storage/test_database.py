@@ -83,7 +83,7 @@ async def test_times_come_back_in_utc_and_naive_ones_are_refused(database: Datab
         (found,) = await Notifications(session, tenant).list("d")
     assert found.sent_at == local
     assert found.sent_at.tzinfo is UTC
-    naive = sent.model_copy(update={"key": "naive", "sent_at": datetime(2026, 3, 1)})  # noqa: DTZ001
+    naive = sent.model_copy(update={"key": "naive", "sent_at": datetime(2026, 3, 1)})
     with pytest.raises(Exception, match="no time zone"):
         async with database.transaction() as session:
             await Notifications(session, tenant).record(naive)

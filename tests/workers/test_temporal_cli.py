@@ -95,7 +95,7 @@ def test_two_processes_build_once(machine: Path) -> None:
 
 
 def test_a_build_that_was_killed_is_never_found(machine: Path) -> None:
-    log = with_go(machine, work='echo half > "$GOBIN/temporal"; exec sleep 30')
+    log = with_go(machine, work='echo half > "$GOBIN/temporal"; chmod +x "$GOBIN/temporal"; exec sleep 30')
     command = [sys.executable, "-m", "workers.temporal_cli"]
     building = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30

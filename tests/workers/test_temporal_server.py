@@ -18,6 +18,7 @@ from workers.errors import ServerAlreadyRunning, ServerStartFailed
 from workers.search_attributes import SEARCH_ATTRIBUTES, register_search_attributes
 from workers.server_record import recorded_server
 from workers.settings import Settings
+from workers.temporal_cli import temporal_cli
 from workers.temporal_server import LOOPBACK, EmbeddedServer, next_free_port
 
 SERVE = """
@@ -127,12 +128,11 @@ async def test_server_that_dies_at_start_is_explained(tmp_path: Path) -> None:
         pass
 
 
-async def test_wait_returns_when_the_server_dies_by_itself(tmp_path: Path) -> None:
-    async with EmbeddedServer(settings_in(tmp_path)) as server:
-        port = server.address.rpartition(":")[2]
-        pattern = f"^[^ ]*temporal server start-dev .*--port {port} "
-        found = await asyncio.create_subprocess_exec("pgrep", "-f", pattern, stdout=asyncio.subprocess.PIPE)
-        [process_id] = (await found.communicate())[0].split()
-        os.kill(int(process_id), signal.SIGKILL)
+async def test_wait_returns_when_the_server_dies_by_itself(tmp_path: Path, settings: Settings) -> None:
+    cli = tmp_path / "temporal"
+    cli.write_text(f'#!/bin/sh\necho $$ > {tmp_path}/pid\nexec {temporal_cli(settings)} "$@"\n')
+    cli.chmod(0o755)
+    async with EmbeddedServer(settings_in(tmp_path, temporal_cli=cli)) as server:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
         async with asyncio.timeout(10):
             assert await server.wait() == 128 + signal.SIGKILL

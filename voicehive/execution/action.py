@@ -22,12 +22,18 @@ class NoArguments(Model):
 class WorkflowStarter(Protocol):
     """What `workflow.start` needs of the orchestrator; the worker supplies it."""
 
-    async def start(self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue) -> str:
-        """Start a workflow, or find the one that already has this id; returns its run id."""
+    async def start(
+        self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str
+    ) -> str:
+        """Start a workflow, or find the one that this key already started; returns its run id.
+
+        Raises:
+            ActionRefused: the id belongs to a workflow that something else started.
+        """
         ...
 
-    async def cancel(self, workflow_id: str) -> bool:
-        """Ask a workflow to cancel; False where none of this id was ever started or it has ended."""
+    async def cancel(self, workflow_id: str, key: str) -> bool:
+        """Ask a workflow that this key started to cancel; False where there is none, or it has ended."""
         ...
 
 

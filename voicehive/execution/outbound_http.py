@@ -27,8 +27,9 @@ _RETRYABLE_STATUSES = frozenset({408, 425, 429})
 _OWN_HEADERS = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "idempotency-key", "accept-encoding"}
 )
-# Networks that reach an IPv4 address written inside an IPv6 one, which may be private: RFC 6052, RFC 8215, RFC 3056.
-_TRANSLATED = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"))
+# Beyond what `ipaddress` counts as private: networks that reach an IPv4 address written inside an IPv6 one, which may
+# itself be private (RFC 6052, RFC 8215, RFC 3056), and the former site-local addresses (RFC 3879).
+_NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10")))
 
 HeaderName: TypeAlias = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
 HeaderValue: TypeAlias = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")]
@@ -226,4 +227,4 @@ def is_public(address: Address) -> bool:
     """Whether an address is globally reachable unicast (IANA special-purpose registries, RFC 6890)."""
     if address.is_multicast or address.is_reserved:
         return False
-    return address.is_global and not any(address in network for network in _TRANSLATED)
+    return address.is_global and not any(address in network for network in _NOT_PUBLIC)

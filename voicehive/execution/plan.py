@@ -50,8 +50,8 @@ class Step(Model):
     """One step of a plan.
 
     `when_stopped` says what happens to the step if the plan is stopped while it runs: `cancel` asks it to end at once,
-    `await` lets it finish; it is compensated either way. `idempotency_key` defaults to one of the run's own; a key given
-    here makes the action happen once for all plans of the tenant that share it.
+    `await` lets it finish; it is compensated either way. `idempotency_key` defaults to one of the run's own; a key
+    given here makes the action happen once for all plans of the tenant that share it.
     """
 
     name: Name
@@ -72,7 +72,7 @@ class ExecutionPlan(Model):
     """Steps that are all applied, or all undone.
 
     Raises:
-        ValidationError: on a duplicate name, an unknown dependency or a cycle, naming the step.
+        ValidationError: on a duplicate name or key, an unknown dependency or a cycle, naming the step.
     """
 
     name: str = Field(min_length=1, max_length=200)

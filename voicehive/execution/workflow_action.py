@@ -33,11 +33,11 @@ class StartWorkflow(Action[StartWorkflowArguments, NoArguments]):
 
     async def run(self, arguments: StartWorkflowArguments, context: ActionContext) -> Mapping[str, Any]:
         """Returns workflow_id and run_id."""
-        workflow_id = _workflow_id(arguments, context)
+        workflow_id, own_key = _workflow_id(arguments, context), f"{context.tenant}:{context.key}"
 
         async def start() -> JsonObject:
             run_id = await self.resources.workflows.start(
-                arguments.workflow_type, workflow_id, arguments.task_queue, arguments.argument
+                arguments.workflow_type, workflow_id, arguments.task_queue, arguments.argument, own_key
             )
             return {"workflow_id": workflow_id, "run_id": run_id}
 
@@ -54,10 +54,10 @@ class StartWorkflow(Action[StartWorkflowArguments, NoArguments]):
         context: ActionContext,
     ) -> Mapping[str, Any]:
         """Returns workflow_id and cancelled: false where no such workflow was found running."""
-        workflow_id = _workflow_id(arguments, context)
+        workflow_id, own_key = _workflow_id(arguments, context), f"{context.tenant}:{context.key}"
 
         async def cancel(_: JsonObject | None) -> JsonObject:
-            return {"workflow_id": workflow_id, "cancelled": await self.resources.workflows.cancel(workflow_id)}
+            return {"workflow_id": workflow_id, "cancelled": await self.resources.workflows.cancel(workflow_id, own_key)}
 
         with ledger_key(self.name, arguments, context) as key:
             return await ActionLedger(self.resources.database).undo_outside(key, cancel) or NEVER_HAPPENED

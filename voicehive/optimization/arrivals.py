@@ -2,6 +2,7 @@
 
 import csv
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,12 +42,13 @@ def _rows(path: Path) -> list[_Row]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArrivals(f"arrivals_file {path}: cannot be read ({error}); check the path and the encoding") from None
+        raise InvalidArrivals(f"arrivals_file {path}: cannot be read ({error}); check path and encoding") from None
     reader = csv.DictReader(text.splitlines())
     header = list(reader.fieldnames or ())
     missing = [column for column in _COLUMNS if column not in header]
     if missing:
-        raise InvalidArrivals(f"{path}: column {missing[0]!r} is missing; the file has {header}, it needs {list(_COLUMNS)}")
+        needed = list(_COLUMNS)
+        raise InvalidArrivals(f"{path}: column {missing[0]!r} is missing; the file has {header}, it needs {needed}")
     rows = [_row(path, reader.line_num, record) for record in reader]
     if not rows:
         raise InvalidArrivals(f"{path}: has a header and no rows; add a row for each interval")
@@ -73,7 +75,7 @@ def _row(path: Path, line: int, record: dict[str, str | None]) -> _Row:
 
 def _summed(path: Path, rows: list[_Row], interval_minutes: int) -> tuple[Arrivals, ...]:
     minutes = sorted(row.minute for row in rows)
-    gaps = [later - earlier for earlier, later in zip(minutes, minutes[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(minutes)]
     spacing = min(gaps, default=interval_minutes)
     if spacing == 0:
         raise InvalidArrivals(f"{path}: a day has two rows with the same interval_start; keep one")

@@ -15,9 +15,9 @@ _TOLERANCE = 1e-9
 
 
 class Choice(NamedTuple):
-    """The chosen row of the candidates, the rows it was chosen from, and whether those keep every limit on worsening."""
+    """The chosen row, the rows it was chosen from, and whether those keep every limit on worsening."""
 
-    index: int
+    chosen: int
     eligible: NDArray[np.intp]
     within_limits: bool
 
@@ -44,9 +44,10 @@ def minimized(values: Floats, objectives: tuple[Objective, ...]) -> Floats:
 
 def worsening(candidates: Floats, current: Floats, objectives: tuple[Objective, ...]) -> Floats:
     """How far each candidate (N, M) is worse than `current` (M,) beyond what is allowed: relative, summed (N,)."""
-    size = np.abs(current)
+    size: Floats = np.abs(current)
     loss = minimized(candidates - current, objectives)
-    allowed = np.array([np.inf if o.maximum_worsening is None else o.maximum_worsening for o in objectives])
+    limits = [objective.maximum_worsening for objective in objectives]
+    allowed = np.array([np.inf if limit is None else limit for limit in limits])
     relative = loss / np.where(size > _TOLERANCE, size, 1.0)
     return np.maximum(relative - allowed - _TOLERANCE, 0.0).sum(axis=1)
 
@@ -77,9 +78,7 @@ def knee(points: Floats) -> int:
     return int(points.sum(axis=1).argmin())
 
 
-def acceptability(
-    points: Floats, chosen: int, objectives: tuple[Objective, ...], rng: np.random.Generator
-) -> float:
+def acceptability(points: Floats, chosen: int, objectives: tuple[Objective, ...], rng: np.random.Generator) -> float:
     """The share of 1,000 random weightings under which the chosen scaled point is in the best tenth of all (N, M).
 
     SMAA's rank acceptability, summed over the first tenth of the ranks (Lahdelma & Salminen 2001, "SMAA-2: stochastic
@@ -91,7 +90,7 @@ def acceptability(
     weightings = rng.dirichlet(weights * len(weights), _WEIGHTINGS)
     achieved = _achievement(points, weightings)
     better = (achieved < achieved[chosen] - _TOLERANCE).sum(axis=0)
-    return float(np.mean(better < np.ceil(len(points) / 10.0)))
+    return float((better < np.ceil(len(points) / 10.0)).mean())
 
 
 def nearest(points: Floats, origin: Floats) -> int:

@@ -101,6 +101,8 @@ class ContactCentre(Model):
             raise ValueError("give exactly one of arrivals (inline) and arrivals_file (a CSV beside the request)")
         if self.business_day is not None and self.arrivals_file is None:
             raise ValueError("business_day picks a day of arrivals_file; remove it, or name the file")
+        if self.arrivals and not any(interval.calls for interval in self.arrivals):
+            raise ValueError("arrivals: no interval has a call; there is nothing to decide")
         starts = [interval.start for interval in self.arrivals]
         if len(set(starts)) < len(starts):
             twice = next(start for start in starts if starts.count(start) > 1)
@@ -174,8 +176,8 @@ class ContactCentre(Model):
         """
         if self.arrivals_file is None:
             return self
-        from voicehive.optimization.arrivals import read_arrivals  # noqa: PLC0415 - pandas-free, yet only for files
+        from voicehive.optimization.arrivals import read_arrivals  # noqa: PLC0415 - it needs this module
 
         arrivals = read_arrivals(base / self.arrivals_file, self.business_day, self.interval_minutes)
         content = dict(self) | {"arrivals": arrivals, "arrivals_file": None, "business_day": None}
-        return ContactCentre(**content)
+        return ContactCentre.model_validate(content)

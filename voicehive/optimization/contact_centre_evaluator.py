@@ -7,16 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicehive.optimization.contact_centre import AGENTS, THRESHOLD, TIER, ContactCentre
-from voicehive.optimization.erlang_a import Floats, WaitGrid, solve
+from voicehive.optimization.erlang_a import Floats, WaitGrid, log_wait_series, solve
 from voicehive.optimization.errors import InvalidArrivals
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]
 """One array (N,) for each setting's name."""
 
+_Combination: TypeAlias = tuple[int, int, int, int]
+"""A block, a tier, its agents, and the places in its waiting room."""
+
 _PATIENCES = 10.0
 """Waits are tabulated up to this many mean patience times: of all callers, only exp(-10) would stay longer."""
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 512
 _ROWS_REMEMBERED = 40_000
+_SERIES_REMEMBERED = 2_000
 _ROOM_LIMIT = 1 << 24
 _SHARE_WITHIN = 0.95
 
@@ -107,37 +111,51 @@ class ContactCentreEvaluator:
         served = seconds[:, None] * agents / self._handling[tier][:, None]
         return np.minimum(np.floor(served + 1e-9), _ROOM_LIMIT).astype(np.int64)
 
-    def _forget(self) -> None:
-        self._row_of_key: dict[tuple[int, int, int, int], int] = {}
-        self._totals = np.empty((0, 3))
-        self._tails = np.empty((0, 2, self._grid.nodes.size))
+    def _forget(self, room_for: int = 0) -> None:
+        rows = max(_ROWS_REMEMBERED, room_for)
+        self._row_of: dict[_Combination, int] = {}
+        self._totals = np.empty((rows, 3))
+        self._tails = np.empty((rows, 2, self._grid.nodes.size))
+        self._series: dict[tuple[int, int], Floats] = {}
 
-    def _rows_of(
-        self, agents: NDArray[np.int64], room: NDArray[np.int64], tier: NDArray[np.intp]
-    ) -> NDArray[np.intp]:
+    def _rows_of(self, agents: NDArray[np.int64], room: NDArray[np.int64], tier: NDArray[np.intp]) -> NDArray[np.intp]:
         """Find the rows (N, B) of `_totals` and `_tails`, solving the combinations that are new."""
         block = np.broadcast_to(np.arange(len(self._blocks)), agents.shape)
         keys = np.stack([block, np.broadcast_to(tier[:, None], agents.shape), agents, room], axis=-1)
-        combinations = [tuple(key) for key in keys.reshape(-1, 4).tolist()]
-        if len(self._row_of_key) + len(combinations) > _ROWS_REMEMBERED:
-            self._forget()
-        new = [key for key in dict.fromkeys(combinations) if key not in self._row_of_key]
+        wanted: list[_Combination] = [(b, t, n, k) for b, t, n, k in keys.reshape(-1, 4).tolist()]
+        if len(self._row_of) + len(wanted) > len(self._totals):
+            self._forget(len(wanted))
+        new = [key for key in dict.fromkeys(wanted) if key not in self._row_of]
         for index in range(len(self._blocks)):
             mine = [key for key in new if key[0] == index]
             for start in range(0, len(mine), _ROWS_AT_ONCE):
-                self._solve(self._blocks[index], mine[start : start + _ROWS_AT_ONCE])
-        return np.array([self._row_of_key[key] for key in combinations], dtype=np.intp).reshape(agents.shape)
+                self._solve(index, mine[start : start + _ROWS_AT_ONCE])
+        return np.array([self._row_of[key] for key in wanted], dtype=np.intp).reshape(agents.shape)
 
-    def _solve(self, block: _Block, keys: list[tuple[int, int, int, int]]) -> None:
-        """Sum one block's intervals, weighted by their calls, for each combination (block, tier, agents, room)."""
+    def _solve(self, index: int, keys: list[_Combination]) -> None:
+        """Sum one block's intervals, weighted by their calls, for each combination."""
+        block, leaving = self._blocks[index], 1.0 / self._centre.patience_seconds
         _, tier, agents, room = np.array(keys).T[:, :, None]
         places = np.where(room == _ROOM_LIMIT, np.inf, room)
-        queues = solve(block.rate, 1.0 / self._handling[tier], 1.0 / self._centre.patience_seconds, agents, places)
-        shares = np.stack([queues.answered, queues.abandonment, queues.blocked], axis=1)
-        tails = np.stack([block.calls @ part for part in queues.answered_wait(self._grid)], axis=1)
-        self._row_of_key.update(zip(keys, range(len(self._totals), len(self._totals) + len(keys)), strict=True))
-        self._totals = np.concatenate([self._totals, shares @ block.calls])
-        self._tails = np.concatenate([self._tails, tails])
+        queues = solve(block.rate, 1.0 / self._handling[tier], leaving, agents, places)
+        series = np.stack([self._log_series(index, key[3]) for key in keys])
+        rows = slice(len(self._row_of), len(self._row_of) + len(keys))
+        for part, share in enumerate((queues.answered, queues.abandonment, queues.blocked)):
+            self._totals[rows, part] = share @ block.calls
+        for part, shares in enumerate(queues.answered_wait(self._grid, series)):
+            self._tails[rows, part] = block.calls @ shares
+        self._row_of.update(zip(keys, range(rows.start, rows.stop), strict=True))
+
+    def _log_series(self, index: int, room: int) -> Floats:
+        """The wait's series (I, M) for one block's intervals and one size of waiting room."""
+        if (index, room) not in self._series:
+            if len(self._series) >= _SERIES_REMEMBERED:
+                self._series.clear()
+            rate = self._blocks[index].rate
+            places = np.full_like(rate, np.inf if room == _ROOM_LIMIT else room)
+            leaving = np.full_like(rate, 1.0 / self._centre.patience_seconds)
+            self._series[index, room] = log_wait_series(rate, leaving, places, self._grid.nodes)
+        return self._series[index, room]
 
 
 def _blocks(centre: ContactCentre) -> list[_Block]:

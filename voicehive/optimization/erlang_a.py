@@ -16,7 +16,7 @@ is the density of V over arrivals; times exp(-theta x), the patience that outlas
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,24 +67,28 @@ class ErlangA:
         busy = np.divide(self.arrival_rate * self.answered, capacity, out=np.zeros_like(capacity), where=capacity > 0)
         return np.minimum(busy, 1.0)
 
-    def answered_wait_density(self, times: Floats) -> Floats:
-        """The density of the answered callers' wait at `times` (M,), a share of all arrivals a second; shape (..., M)."""
-        rate, patience, room = (x[..., None] for x in (self.arrival_rate, self.abandonment_rate, self.waiting_room))
-        capacity = (self.agents * self.service_rate)[..., None]
-        z = rate * times * special.exprel(-patience * times)
-        with np.errstate(divide="ignore"):
-            exponent = self.log_full[..., None] + np.log(capacity) - (capacity + patience) * times
-        return np.exp(exponent + _log_exponential_sum(room, z))
+    def answered_wait_density(self, times: Floats, log_series: Floats | None = None) -> Floats:
+        """The density of the answered callers' wait at `times` (M,): shares of all arrivals per time, (..., M).
 
-    def answered_wait(self, grid: "WaitGrid") -> tuple[Floats, Floats]:
+        `log_series` is `log_wait_series` for these queues and times, where the caller has it already.
+        """
+        if log_series is None:
+            log_series = log_wait_series(self.arrival_rate, self.abandonment_rate, self.waiting_room, times)
+        capacity = self.agents * self.service_rate
+        with np.errstate(divide="ignore"):
+            start = self.log_full + np.log(capacity)
+        return np.exp(start[..., None] - (capacity + self.abandonment_rate)[..., None] * times + log_series)
+
+    def answered_wait(self, grid: "WaitGrid", log_series: Floats | None = None) -> tuple[Floats, Floats]:
         """The share of all arrivals answered after more than t, and its density, for t on the grid's nodes (..., M)."""
-        density = self.answered_wait_density(grid.nodes)
+        density = self.answered_wait_density(grid.nodes, log_series)
         return self.answered_after_waiting[..., None] - grid.cumulative(density), density
 
     def answered_wait_tail(self, times: ArrayLike) -> Floats:
         """The share of all arrivals that is answered after waiting more than each of `times` (T,); shape (..., T)."""
         wanted = np.asarray(times, dtype=np.float64)
-        grid = WaitGrid.reaching(float(wanted.max()), float(np.max(self.agents * self.service_rate)))
+        fastest = float(np.max(self.agents * self.service_rate))
+        grid = WaitGrid.reaching(float(wanted.max()), 4.0 * fastest, most_panels=512)
         grid = WaitGrid(np.union1d(grid.edges, wanted))
         return np.maximum(self.answered_wait(grid)[0][..., np.searchsorted(grid.nodes, wanted)], 0.0)
 
@@ -121,18 +125,34 @@ def solve(
         raise ValueError("agents and waiting_room count people: give whole numbers")
     nobody_leaves = (n == 0) & (theta == 0) & np.isfinite(room)
     places = np.where(nobody_leaves, 0.0, room)  # a room that never empties is full: every arrival is blocked
+    queues = np.stack([lam, mu, theta, n, places])
+    regimes = _regimes(lam, n * mu, theta, places)
     measures = np.empty((5, lam.size))
-    saturated, geometric, terms = _regimes(lam, n * mu, theta, places)
-    for rows, method in ((saturated, _saturated), (geometric, _geometric)):
+    for rows, method in ((regimes.saturated, _saturated), (regimes.geometric, _geometric)):
         if rows.any():
-            measures[:, rows] = method(lam[rows], mu[rows], theta[rows], n[rows])
-    summed = np.flatnonzero(~saturated & ~geometric)
-    for rows in _blocks(summed, terms):
-        measures[:, rows] = _summed(lam[rows], mu[rows], theta[rows], n[rows], places[rows], int(terms[rows].max()))
+            measures[:, rows] = method(*queues[:4, rows])
+    for rows in _blocks(np.flatnonzero(~(regimes.saturated | regimes.geometric)), regimes.terms):
+        measures[:, rows] = _summed(queues[:, rows], int(regimes.terms[rows].max()))
     return ErlangA(*arrays, *(row.reshape(arrays[0].shape) for row in measures))
 
 
-def _regimes(lam: Floats, capacity: Floats, theta: Floats, room: Floats) -> tuple[NDArray[np.bool_], ...]:
+def log_wait_series(arrival_rate: Floats, abandonment_rate: Floats, waiting_room: Floats, times: Floats) -> Floats:
+    """The logarithm of the cut exponential series in the density of the wait, (..., M); see the module's docstring.
+
+    It depends neither on the agents nor on their pace: queues that differ only there share it.
+    """
+    theta = abandonment_rate[..., None]
+    z = arrival_rate[..., None] * times * special.exprel(-theta * times)
+    return _log_exponential_sum(waiting_room[..., None], z)
+
+
+class _Regimes(NamedTuple):
+    saturated: NDArray[np.bool_]
+    geometric: NDArray[np.bool_]
+    terms: Floats
+
+
+def _regimes(lam: Floats, capacity: Floats, theta: Floats, room: Floats) -> _Regimes:
     """Sort the queues by how they are solved, and count the waiting states that matter where they are summed.
 
     Beyond the mode p = (lambda - n mu) / theta of the queue's length, terms fall at least as fast as a normal density
@@ -149,7 +169,7 @@ def _regimes(lam: Floats, capacity: Floats, theta: Floats, room: Floats) -> tupl
     terms = np.ceil(np.minimum(room, mode + reach))
     if np.any(terms[~saturated & ~geometric] > _LONGEST_SUM):
         raise ValueError(f"waiting_room or patience is too large: more than {_LONGEST_SUM} waiting places matter")
-    return saturated, geometric, terms
+    return _Regimes(saturated, geometric, terms)
 
 
 def _blocks(rows: NDArray[np.intp], terms: Floats) -> list[NDArray[np.intp]]:
@@ -176,7 +196,7 @@ def _saturated(lam: Floats, mu: Floats, theta: Floats, n: Floats) -> Floats:
     return np.stack([one, abandonment, 0.0 * one, np.where(theta > 0, wait, np.inf), log_full])
 
 
-def _geometric(lam: Floats, mu: Floats, theta: Floats, n: Floats) -> Floats:  # noqa: ARG001 - one signature for all
+def _geometric(lam: Floats, mu: Floats, theta: Floats, n: Floats) -> Floats:
     """Erlang-C: endless patience, endless room, spare capacity (or no calls at all)."""
     capacity = np.maximum(n * mu, np.finfo(np.float64).tiny)
     ratio = lam / capacity
@@ -188,8 +208,9 @@ def _geometric(lam: Floats, mu: Floats, theta: Floats, n: Floats) -> Floats:  # 
     return np.stack([waiting, abandonment, np.zeros_like(lam), wait, log_full])
 
 
-def _summed(lam: Floats, mu: Floats, theta: Floats, n: Floats, room: Floats, width: int) -> Floats:
-    """Sum the waiting states 0..width one by one, scaled by the largest."""
+def _summed(queues: Floats, width: int) -> Floats:
+    """Sum the waiting states 0..width of queues (lambda, mu, theta, n, K) one by one, scaled by the largest."""
+    lam, mu, theta, n, room = queues
     place = np.arange(width + 1.0)
     departures = np.maximum((n * mu)[:, None] + place * theta[:, None], np.finfo(np.float64).tiny)
     with np.errstate(divide="ignore"):
@@ -203,7 +224,8 @@ def _summed(lam: Floats, mu: Floats, theta: Floats, n: Floats, room: Floats, wid
     weights /= total[:, None]
     blocked = (weights * (place == room[:, None])).sum(axis=1)
     weights[place >= room[:, None]] = 0.0
-    holding = (place + 1.0) / np.maximum(departures + theta[:, None], np.finfo(np.float64).tiny)
+    leaving = (n * mu + theta)[:, None] + place * theta[:, None]
+    holding = np.divide(place + 1.0, leaving, out=np.zeros_like(leaving), where=leaving > 0)
     wait = (weights * holding).sum(axis=1)  # E[min(V, patience)] over all arrivals, by the balance equations
     entering = np.maximum(1.0 - blocked, np.finfo(np.float64).tiny)
     return np.stack([weights.sum(axis=1), theta * wait, blocked, wait / entering, -largest - np.log(total)])
@@ -259,7 +281,7 @@ class WaitGrid:
 
     @classmethod
     def reaching(cls, longest: float, capacity: float, most_panels: int = 64) -> "WaitGrid":
-        """Make a grid over [0, longest] that resolves queues whose agents serve up to `capacity` calls per unit of time.
+        """Make a grid over [0, longest] for queues whose agents serve up to `capacity` calls per unit of time.
 
         Beyond `most_panels` the panels grow wider instead of more.
         """

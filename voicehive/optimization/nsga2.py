@@ -1,5 +1,5 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
+# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false, reportUntypedBaseClass=false
 """NSGA-II over the unit cube, by pymoo, one generation at a time. The only module that loads pymoo.
 
 Source: Deb, Pratap, Agarwal & Meyarivan (2002), "A fast and elitist multiobjective genetic algorithm: NSGA-II", with
@@ -28,7 +28,7 @@ class _Snap(Repair):
         super().__init__()
         self._encoding = encoding
 
-    def _do(self, problem: Any, X: Floats, **_: Any) -> Floats:  # noqa: ARG002, N803 - pymoo's signature
+    def _do(self, problem: Any, X: Floats, **_: Any) -> Floats:  # noqa: N803 - pymoo's signature
         return self._encoding.snap(X)
 
 
@@ -45,7 +45,7 @@ class EvolutionarySearch:
     """
 
     def __init__(
-        self, encoding: Encoding, budget: Budget, seed: int, objectives: int, constraints: int, start: Floats
+        self, encoding: Encoding, budget: Budget, seed: int, *, objectives: int, constraints: int, start: Floats
     ) -> None:
         parameters = len(encoding.parameters)
         drawn = np.random.default_rng(seed).random((budget.population - len(start), parameters))

@@ -64,7 +64,7 @@ class Problem(Model):
             InvalidArrivals: the arrivals file cannot be used.
         """
         evaluator = self.evaluator.with_arrivals(base)
-        return self if evaluator is self.evaluator else Problem(**(dict(self) | {"evaluator": evaluator}))
+        return self if evaluator is self.evaluator else Problem.model_validate(dict(self) | {"evaluator": evaluator})
 
 
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:

@@ -41,7 +41,7 @@ class Evaluated(NamedTuple):
 
 
 class MultiObjectiveOptimizer:
-    """Optimises one problem. Equal problems, budgets and seeds give equal results, unless the time budget ends a search.
+    """Optimises one problem. Equal problems, budgets and seeds give equal results, unless time ends a search.
 
     Args:
         problem: with its arrivals inline (see `Problem.with_data`).
@@ -74,9 +74,13 @@ class MultiObjectiveOptimizer:
 
         started = time.perf_counter()
         current = self._evaluate(self._encoding.encode([self.problem.current]))
-        objectives, constraints = len(self.problem.objectives), current.excesses.shape[1]
         search = EvolutionarySearch(
-            self._encoding, self.budget, self.seed, objectives, constraints, start=current.points
+            self._encoding,
+            self.budget,
+            self.seed,
+            objectives=len(self.problem.objectives),
+            constraints=current.excesses.shape[1],
+            start=current.points,
         )
         archive, evaluations, generation = current, 1, 0
         while (points := search.ask()) is not None:
@@ -160,7 +164,7 @@ class MultiObjectiveOptimizer:
     ) -> OptimizationResult:
         problem = self.problem
         chosen = choice.choose(self._values(archive), archive.violations, self._values(current)[0], problem.objectives)
-        front, recommended = self._front(archive, chosen.index)
+        front, recommended = self._front(archive, chosen.chosen)
         points = scaled(self._minimized(front), self._minimized(front))
         acceptable = self._acceptability(archive, chosen)
         solutions = self._solutions(front)
@@ -205,7 +209,7 @@ class MultiObjectiveOptimizer:
 
     def _acceptability(self, archive: Evaluated, chosen: choice.Choice) -> float:
         values = self._minimized(archive)[chosen.eligible]
-        position = int(np.flatnonzero(chosen.eligible == chosen.index)[0])
+        position = int(np.flatnonzero(chosen.eligible == chosen.chosen)[0])
         rng = np.random.default_rng(self.seed)
         return choice.acceptability(scaled(values, values), position, self.problem.objectives, rng)
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -24,6 +24,9 @@ CONNECT_TIMEOUT_SECONDS = 10
 BUSY_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 30
 _MIGRATION_LOCK = 0x566F696365486976  # "VoiceHiv": the advisory lock that lets one process migrate at a time
+
+
+RowT = TypeVar("RowT", bound=Tenanted)
 
 
 class Database:
@@ -67,7 +70,8 @@ class Database:
 
     async def is_current(self) -> bool:
         """Whether every migration this version knows has been applied, and no other."""
-        async with self._engine.connect() as connection:
+        async with self.reading() as session:
+            connection = await session.connection()
             found = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
         return set(found) == set(ScriptDirectory.from_config(_migrations()).get_heads())
 
@@ -126,9 +130,26 @@ async def insert_if_absent(session: AsyncSession, table: type[Tenanted], values:
 
     Returns whether it was inserted.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(values).on_conflict_do_nothing().returning(table.tenant)
+    statement = _insert(session, table, values).on_conflict_do_nothing().returning(table.tenant)
     return (await session.execute(statement)).first() is not None
+
+
+async def get_or_insert(session: AsyncSession, table: type[RowT], values: Mapping[str, Any]) -> RowT:
+    """The row with this primary key, inserted if absent, and locked until the transaction ends either way."""
+    statement = (
+        _insert(session, table, values)
+        # An update that changes nothing: unlike "do nothing" it locks the row that is there, and returns it.
+        .on_conflict_do_update(index_elements=inspect(table).primary_key, set_={"tenant": values["tenant"]})
+        .returning(table)
+    )
+    return (await session.scalars(statement, execution_options={"populate_existing": True})).one()
+
+
+def _insert(
+    session: AsyncSession, table: type[Tenanted], values: Mapping[str, Any]
+) -> postgresql.Insert | sqlite.Insert:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return insert(table).values(values)
 
 
 _URLS = "use sqlite:///path/to/file.db or postgresql://user:password@host/database"

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from voicehive.storage.database import Database, insert_if_absent
+from voicehive.storage.database import Database, get_or_insert
 from voicehive.storage.errors import KeyReused, KeyWithdrawn
 from voicehive.storage.tables import LedgerRow
 
@@ -189,8 +189,7 @@ async def _lock(session: AsyncSession, key: LedgerKey) -> LedgerRow:
         "state": _NEW,
         "recorded_at": datetime.now(UTC),
     }
-    await insert_if_absent(session, LedgerRow, values)
-    row = await session.get_one(LedgerRow, (key.tenant, key.key), with_for_update=True, populate_existing=True)
+    row = await get_or_insert(session, LedgerRow, values)
     if (row.action, row.arguments_digest) != (key.action, key.arguments_digest):
         other = "with other arguments" if row.action == key.action else f"for the action {row.action!r}"
         raise KeyReused(f"the idempotency key {key.key!r} was used before {other}; give this step a key of its own")

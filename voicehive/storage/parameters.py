@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.model import Model
-from voicehive.storage.database import insert_if_absent
+from voicehive.storage.database import get_or_insert
 from voicehive.storage.errors import VersionConflict
 from voicehive.storage.tables import ParameterRow
 
@@ -59,11 +59,14 @@ class Parameters:
         Raises:
             VersionConflict: it is at another version.
         """
-        identity = {"tenant": self._tenant, "deployment": deployment, "name": name}
-        await insert_if_absent(self._session, ParameterRow, identity | {"version": 0, "updated_at": datetime.now(UTC)})
-        row = await self._session.get_one(
-            ParameterRow, tuple(identity.values()), with_for_update=True, populate_existing=True
-        )
+        absent = {
+            "tenant": self._tenant,
+            "deployment": deployment,
+            "name": name,
+            "version": 0,
+            "updated_at": datetime.now(UTC),
+        }
+        row = await get_or_insert(self._session, ParameterRow, absent)
         if expected_version not in (None, row.version):
             raise VersionConflict(f"parameter {name!r} of {deployment!r}", expected_version, row.version)
         earlier = _record(row)
