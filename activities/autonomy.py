@@ -50,8 +50,8 @@ class AutonomyActivities:
             solution = _evaluated(stored, solution.settings | _settings_of(plan, wanted.deployment, solution))
         if plan is not None:
             self._registry.validate(plan)
-        controller = await self._controllers.in_force(wanted.tenant, wanted.constraints)
         async with self._database.reading() as session:
+            controller = await self._controllers.in_force(session, wanted.tenant, wanted.constraints)
             place = (session, wanted.tenant, wanted.deployment, wanted.kind)
             steps = tuple([await step_context(*place, step) for step in plan.steps]) if plan else ()
         context = DecisionContext(
@@ -97,11 +97,11 @@ class AutonomyActivities:
     async def authorize(self, permission: AuthorizationInput) -> bool:
         """Record that exactly this may run, once; False if the policy has changed since it was assessed."""
         authorization = permission.authorization
-        controller = await self._controllers.in_force(permission.tenant, authorization.constraints)
-        if controller.policy_digest != authorization.policy_digest:
-            return False
         digest = authorization.content_digest()
         async with self._database.transaction() as session:
+            controller = await self._controllers.in_force(session, permission.tenant, authorization.constraints)
+            if controller.policy_digest != authorization.policy_digest:
+                return False
             await Authorizations(session, permission.tenant).grant(
                 f"{permission.decision_id}/{permission.run_id}/{digest}",
                 digest=digest,

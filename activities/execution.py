@@ -1,5 +1,6 @@
 """Admission of plans, and their steps: checked again, run, verified, undone."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
@@ -7,6 +8,7 @@ from activities.policies import Controllers
 from activities.step_contexts import changes_of, step_context
 from voicehive.autonomy.authorization import Authorization
 from voicehive.autonomy.context import DecisionContext
+from voicehive.autonomy.controller import AutonomousController
 from voicehive.execution.action import ActionContext, Resources
 from voicehive.execution.plan import ActionCall
 from voicehive.execution.record import Admission, ExecutionRequest, StepResult, StepRun
@@ -34,10 +36,10 @@ class ExecutionActivities:
             PlanInvalid: naming the step that may not run as written.
         """
         self._registry.validate(request.plan)
-        controller = await self._controllers.in_force(request.tenant, request.constraints)
-        policy_digest = controller.policy_digest
-        authorization, granted = await self._permission(request, policy_digest)
-        async with self._resources.database.reading() as session:
+        async with self._resources.database.transaction() as session:
+            controller = await self._controllers.in_force(session, request.tenant, request.constraints)
+            policy_digest = controller.policy_digest
+            authorization, granted = await self._permission(session, request, policy_digest)
             place = (session, request.tenant, request.deployment, authorization.kind)
             steps = tuple([await step_context(*place, step) for step in request.plan.steps])
         context = DecisionContext(
@@ -57,7 +59,7 @@ class ExecutionActivities:
         )
 
     async def _permission(
-        self, request: ExecutionRequest, policy_digest: str
+        self, session: AsyncSession, request: ExecutionRequest, policy_digest: str
     ) -> tuple[Authorization, StoredAuthorization | None]:
         """The permission for exactly this plan, used up; None, and the plan as made by hand, where there is none."""
         as_decided, by_hand = (
@@ -72,12 +74,11 @@ class ExecutionActivities:
         )
         info = activity.info()
         consumer = f"{info.workflow_id}/{info.workflow_run_id}"
-        async with self._resources.database.transaction() as session:
-            permissions = Authorizations(session, request.tenant)
-            for authorization in (as_decided, by_hand):
-                granted = await permissions.consume(authorization.content_digest(), consumer)
-                if granted is not None:
-                    return authorization, granted
+        permissions = Authorizations(session, request.tenant)
+        for authorization in (as_decided, by_hand):
+            granted = await permissions.consume(authorization.content_digest(), consumer)
+            if granted is not None:
+                return authorization, granted
         return by_hand, None
 
     @activity.defn
@@ -89,12 +90,12 @@ class ExecutionActivities:
             ActionRefused: it will never succeed as asked.
         """
         async with heartbeating():
-            controller = await self._controllers.in_force(run.tenant, run.constraints)
             async with self._resources.database.reading() as session:
+                controller = await self._controllers.in_force(session, run.tenant, run.constraints)
                 facts = await step_context(session, run.tenant, run.deployment, run.kind, run.step)
             controller.check_step(facts, run.approved_under)
             call = ActionCall(action=run.step.action, arguments=run.step.arguments)
-            return await self._run(call, self._context(run, controller.policy.allowed_hosts))
+            return await self._run(call, _context(run, controller))
 
     @activity.defn
     async def verify_step(self, run: StepRun) -> StepResult:
@@ -105,8 +106,7 @@ class ExecutionActivities:
         """
         assert run.step.verification is not None
         async with heartbeating():
-            controller = await self._controllers.in_force(run.tenant, run.constraints)
-            return await self._run(run.step.verification, self._context(run, controller.policy.allowed_hosts))
+            return await self._run(run.step.verification, await self._context(run))
 
     @activity.defn
     async def compensate_step(self, run: StepRun) -> StepResult:
@@ -117,13 +117,12 @@ class ExecutionActivities:
         """
         assert run.step.compensation is not None
         async with heartbeating():
-            controller = await self._controllers.in_force(run.tenant, run.constraints)
             step = run.step
             found = await self._registry.get(step.action)(self._resources).compensate(
                 self._registry.parse_arguments(step.action, step.arguments),
                 self._registry.parse_compensation(step.action, run.step.compensation.arguments),
                 run.result,
-                self._context(run, controller.policy.allowed_hosts),
+                await self._context(run),
             )
             return StepResult(result=dict(found), detail="it had never happened" if "never_happened" in found else "")
 
@@ -132,6 +131,12 @@ class ExecutionActivities:
         arguments = self._registry.parse_arguments(call.action, call.arguments)
         return StepResult(result=dict(await action.run(arguments, context)))
 
-    @staticmethod
-    def _context(run: StepRun, allowed_hosts: tuple[str, ...]) -> ActionContext:
-        return ActionContext(tenant=run.tenant, deployment=run.deployment, key=run.key, allowed_hosts=allowed_hosts)
+    async def _context(self, run: StepRun) -> ActionContext:
+        async with self._resources.database.reading() as session:
+            return _context(run, await self._controllers.in_force(session, run.tenant, run.constraints))
+
+
+def _context(run: StepRun, controller: AutonomousController) -> ActionContext:
+    return ActionContext(
+        tenant=run.tenant, deployment=run.deployment, key=run.key, allowed_hosts=controller.policy.allowed_hosts
+    )

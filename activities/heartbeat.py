@@ -21,5 +21,5 @@ async def heartbeating() -> AsyncGenerator[None]:
 
 async def _beat() -> None:
     while True:
-        activity.heartbeat()
         await asyncio.sleep(INTERVAL_SECONDS)
+        activity.heartbeat()

@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from voicehive.autonomy.controller import AutonomousController
 from voicehive.autonomy.policy import SafetyConstraint
 from voicehive.autonomy.policy_document import default_policy_text, parse_policy
-from voicehive.storage.database import Database
 from voicehive.storage.policies import Policies
 
 COMPILED = 64
@@ -14,18 +15,18 @@ COMPILED = 64
 class Controllers:
     """Controllers by policy document and further constraints; the least recently used are dropped."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self) -> None:
         self._compiled: OrderedDict[tuple[str, tuple[SafetyConstraint, ...]], AutonomousController] = OrderedDict()
 
-    async def in_force(self, tenant: str, constraints: tuple[SafetyConstraint, ...]) -> AutonomousController:
+    async def in_force(
+        self, session: AsyncSession, tenant: str, constraints: tuple[SafetyConstraint, ...]
+    ) -> AutonomousController:
         """The controller for the tenant's policy as it is now, or the default one.
 
         Raises:
             PolicyInvalid: the policy or a further constraint cannot be compiled.
         """
-        async with self._database.reading() as session:
-            stored = await Policies(session, tenant).current()
+        stored = await Policies(session, tenant).current()
         key = (stored.document if stored else default_policy_text(), constraints)
         if key not in self._compiled:
             self._compiled[key] = AutonomousController(parse_policy(key[0]), constraints)

@@ -76,7 +76,8 @@ def _download(directory: Path, console: Console) -> Path | None:
         try:
             asyncio.run(_download_by_starting(directory))
         except (RuntimeError, TimeoutError) as error:
-            console.print(f"The Temporal CLI could not be downloaded ({str(error)[:160] or 'too slow'}).", style="dim")
+            reason = str(error).partition(" for url")[0] or f"not done within {DOWNLOAD_SECONDS:g} s"
+            console.print(f"The Temporal CLI could not be downloaded ({reason}).", style="dim", soft_wrap=True)
     return next((path for path in directory.glob("temporal-*") if path.suffix != ".downloading"), None)
 
 
@@ -111,7 +112,7 @@ def _build(directory: Path, console: Console) -> Path:
 
 def _go_install(go: str, directory: Path, report: "Progress") -> str:
     """Build into `directory`, telling each package as it is compiled; returns the end of what Go said."""
-    environment = {**os.environ, "GOBIN": str(directory), "GOFLAGS": "", "CGO_ENABLED": "0"}
+    environment = {**os.environ, "GOBIN": str(directory), "GOFLAGS": ""}
     with subprocess.Popen(
         [go, "install", "-v", MODULE],
         cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -196,6 +197,8 @@ def main() -> None:
         print(temporal_cli(Settings.load()))
     except WorkersError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
+import time
 from asyncio.subprocess import PIPE, STDOUT, Process
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -22,6 +24,7 @@ from workers.temporal_cli import temporal_cli
 
 LOOPBACK = "127.0.0.1"
 READY_SECONDS = 60.0
+ANNOUNCED_SECONDS = 5.0
 STOP_SECONDS = 10.0
 START_ATTEMPTS = 5
 
@@ -65,6 +68,7 @@ class EmbeddedServer:
         self._settings = settings
         self._cleanup = AsyncExitStack()
         self._process: Process | None = None
+        self._log_begins = 0
         self.address = ""
         self.ui_url = ""
 
@@ -93,22 +97,20 @@ class EmbeddedServer:
 
     async def _start(self, cli: Path) -> None:
         port, ui_port = self._settings.temporal_port, self._settings.ui_port
-        log = ""
         for _ in range(START_ATTEMPTS):
             port = next_free_port(port)
             ui_port = next_free_port(ui_port, taken=port)
-            already_logged = self.log_file.stat().st_size if self.log_file.exists() else 0
+            self._log_begins = self.log_file.stat().st_size if self.log_file.exists() else 0
             self._process = await self._launch(cli, port, ui_port)
             self.address, self.ui_url = f"{LOOPBACK}:{port}", f"http://{LOOPBACK}:{ui_port}"
-            if await self._became_ready(self._process):
+            if await self._became_ready(self._process, port):
                 record = ServerRecord(pid=os.getpid(), address=self.address, ui_url=self.ui_url)
                 return write_record(self._settings.data_directory, record)
-            log = self.log_file.read_bytes()[already_logged:].decode(errors="replace")
             await self._stop()
-            if "address already in use" not in log:
+            if "address already in use" not in self._log():
                 break
         raise ServerStartFailed(
-            f"the embedded Temporal server did not start; the end of {self.log_file}:\n{_tail(log)}"
+            f"the embedded Temporal server did not start; the end of {self.log_file}:\n{_tail(self._log())}"
         )
 
     async def _launch(self, cli: Path, port: int, ui_port: int) -> Process:
@@ -124,9 +126,9 @@ class EmbeddedServer:
                 stdin=PIPE, stdout=log, stderr=STDOUT, start_new_session=True,
             )  # fmt: skip
 
-    async def _became_ready(self, process: Process) -> bool:
+    async def _became_ready(self, process: Process, port: int) -> bool:
         """Whether the server serves its namespace and the search attributes; False once it died or time is up."""
-        ready = asyncio.create_task(self._prepare())
+        ready = asyncio.create_task(self._prepare(port))
         ended = asyncio.create_task(process.wait())
         try:
             await asyncio.wait({ready, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +139,11 @@ class EmbeddedServer:
             ready.cancel()
             ended.cancel()
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, port: int) -> None:
+        # Another server may have taken the port meanwhile, and would answer in place of ours, which is giving up.
+        deadline = time.monotonic() + ANNOUNCED_SECONDS
+        while not self._announced(port) and time.monotonic() < deadline:  # noqa: ASYNC110  # a file raises no event
+            await asyncio.sleep(0.02)
         while True:
             try:
                 client = await Client.connect(self.address, plugins=[VoiceHivePlugin()])
@@ -146,6 +152,12 @@ class EmbeddedServer:
                 await asyncio.sleep(0.05)
             else:
                 return await register_search_attributes(client)
+
+    def _announced(self, port: int) -> bool:
+        return re.search(rf"^Server: +\S+:{port}\b", self._log(), re.MULTILINE) is not None
+
+    def _log(self) -> str:
+        return self.log_file.read_bytes()[self._log_begins :].decode(errors="replace")
 
     async def _stop(self) -> None:
         process = self._process

@@ -44,7 +44,7 @@ async def running_worker(
     try:
         async with create_client() as http:
             registry = registry or ActionRegistry.load()
-            controllers = Controllers(database)
+            controllers = Controllers()
             resources = Resources(database=database, http=http, workflows=TemporalWorkflowStarter(client))
             optimization = OptimizationActivities(database)
             reasoning = ReasoningActivities(FallbackReasoner())

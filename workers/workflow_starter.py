@@ -17,9 +17,7 @@ class TemporalWorkflowStarter:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def start(
-        self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str
-    ) -> str:
+    async def start(self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str) -> str:
         """Start a workflow, or find the one that this key already started; returns its run id.
 
         Raises:

@@ -48,16 +48,18 @@ HEARTBEAT = timedelta(seconds=5)
 
 
 async def optimize(request: DecisionRequest) -> OptimizationSummary:
-    """Search, or rank the given candidates; the front goes to the store."""
-    what = f"rank {len(request.candidates)} candidates" if request.candidates else "search the trade-offs"
+    """Search, or rank the given candidates, which takes no time; the front goes to the store."""
+    if request.candidates is not None:
+        what = f"rank {len(request.candidates)} candidates of {request.deployment}"
+        return await _store_activity("optimize", request, OptimizationSummary, what)
     return await workflow.execute_activity(
         "optimize",
         request,
         result_type=OptimizationSummary,
         start_to_close_timeout=request.problem.budget.time + timedelta(minutes=1),
-        heartbeat_timeout=None if request.candidates else HEARTBEAT,
+        heartbeat_timeout=HEARTBEAT,
         retry_policy=RetryPolicy(maximum_attempts=3, non_retryable_error_types=FINAL_ERRORS),
-        summary=f"{what} of {request.deployment}",
+        summary=f"search the trade-offs of {request.deployment}",
     )
 
 

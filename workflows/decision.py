@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         ProposalRecord,
     )
     from voicehive.autonomy.review import RecordedReview, ReviewKind
+    from voicehive.autonomy.verdict import DecisionResult
     from voicehive.execution.plan import Arguments, ExecutionPlan
     from voicehive.execution.record import ExecutionRequest, ExecutionResult, ExecutionStatus, StepRecord
     from voicehive.optimization.models import Settings
@@ -83,6 +84,7 @@ class DecisionWorkflow(HumanInput):
                 self._enter("closed")
                 raise
             self.cancelled = True
+            self._end_proposal("voided")
             outcome = self._ended("rejected", "cancelled before anything ran")
         await shielded(self._close(outcome), lambda: None)
         if self.cancelled and outcome.outcome != "executed":
@@ -93,8 +95,10 @@ class DecisionWorkflow(HumanInput):
         proposal = await self._first_proposal()
         while True:
             if proposal.result.verdict == "reject":
+                self._end_proposal("rejected")
                 return self._ended("rejected", "; ".join(proposal.result.reasons))
             if proposal.plan is None:
+                self._end_proposal("voided")
                 return self._ended("unchanged", "today's settings are the best within the bounds")
             reviews: tuple[RecordedReview, ...] = ()
             if proposal.result.verdict == "escalate" or self.edited is not None:
@@ -107,6 +111,7 @@ class DecisionWorkflow(HumanInput):
                 elif ruling != "approved":
                     return self._ended("rejected", self.reason)
             if await self._authorize(proposal, reviews):
+                self._end_proposal("approved")
                 return await self._execute(proposal)
             self._end_proposal("voided")
             proposal = self._lay_open(await self._propose(settings=proposal.solution.settings))
@@ -164,12 +169,12 @@ class DecisionWorkflow(HumanInput):
                 authors=tuple(sorted(self.authors)),
             )
         )
-        search_attributes.verdict_given(proposal.result)
         self.show()
         return proposal
 
     def _end_proposal(self, ended: ProposalEnd) -> None:
-        self.proposals[-1] = self.proposals[-1].model_copy(update={"ended": ended})
+        """Keep how the newest proposal, if there is one, ended."""
+        self.proposals[-1:] = [last.model_copy(update={"ended": ended}) for last in self.proposals[-1:]]
 
     async def _review(self, proposal: Proposal) -> tuple[Ruling, tuple[RecordedReview, ...]]:
         question = ReviewRound(
@@ -207,7 +212,10 @@ class DecisionWorkflow(HumanInput):
         if self.proposal.result.review.rules.at_end != "default" or self.request.default is None:
             return None
         default = self._lay_open(await self._propose(settings=self.request.default))
-        return default if default.result.verdict == "execute" and default.plan is not None else None
+        if default.result.verdict == "execute" and default.plan is not None:
+            return default
+        self._end_proposal("rejected")
+        return None
 
     async def _authorize(self, proposal: Proposal, reviews: tuple[RecordedReview, ...]) -> bool:
         assert proposal.plan is not None
@@ -317,6 +325,13 @@ class DecisionWorkflow(HumanInput):
         )
         await workflow.wait_condition(workflow.all_handlers_finished)
 
+    @workflow.update(description="Wait for the verdict")
+    async def verdict(self) -> DecisionResult:
+        """The first verdict, as soon as there is one."""
+        await workflow.wait_condition(lambda: self.proposal is not None)
+        assert self.proposal is not None
+        return self.proposal.result
+
     @workflow.query(description="How the decision stands")
     def status(self) -> DecisionStatus:
         """How the decision stands."""
@@ -347,5 +362,5 @@ class DecisionWorkflow(HumanInput):
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
-        search_attributes.stage_entered(self.tenant, stage)
+        search_attributes.stage_entered(self.tenant, stage, self.proposal.result if self.proposal else None)
         self.show()

@@ -69,7 +69,6 @@ class ExecutionWorkflow(HumanInput):
         while not self.stop.requested:
             admission = self.admission = await activity_calls.admit(self.request)
             self.desk.terms = admission.result.review
-            search_attributes.verdict_given(admission.result)
             if admission.verdict == "execute":
                 return admission
             if admission.verdict == "reject":
@@ -192,5 +191,5 @@ class ExecutionWorkflow(HumanInput):
 
     def _enter(self, stage: Stage) -> None:
         self.stage = stage
-        search_attributes.stage_entered(self.tenant, stage)
+        search_attributes.stage_entered(self.tenant, stage, self.admission.result if self.admission else None)
         self.show()

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, Self, TypeAlias, cast
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.progress import Notification
@@ -18,6 +19,16 @@ Ruling: TypeAlias = Literal["approved", "rejected", "edited", "expired", "stoppe
 
 class HumanInput:
     """Records what people say. Every message is one JSON object with at least `reviewer`; see `Review`."""
+
+    def __new__(cls, *inputs: Any) -> Self:
+        """Fail a run that was started without its one input; Python's TypeError would retry its task for ever."""
+        if len(inputs) != 1:
+            raise ApplicationError(
+                f"{cls.__name__} takes one JSON object, got {len(inputs)} inputs: give it with --input or --input-file",
+                type="PayloadValidationError",
+                non_retryable=True,
+            )
+        return super().__new__(cls)
 
     def __init__(self) -> None:
         self.desk = ReviewDesk(workflow.now)
@@ -116,7 +127,7 @@ class HumanInput:
             return await self._climb(question, stopped)
         finally:
             del self.desk.rounds[question.subject]
-            search_attributes.waiting_for(())
+            search_attributes.waiting_for(self._waited_for())
             self.show()
 
     async def _climb(self, question: ReviewRound, stopped: Callable[[], bool]) -> Ruling:
@@ -124,7 +135,7 @@ class HumanInput:
         for index, rung in enumerate(rules.ladder):
             question.rung = index
             question.until = workflow.now() + rung.deadline
-            search_attributes.waiting_for(question.entitled)
+            search_attributes.waiting_for(self._waited_for())
             self._notify("requested", question, question.entitled)
             if rung.remind_before is not None:
                 if await self._settled(question, question.until - rung.remind_before, stopped):
@@ -138,6 +149,9 @@ class HumanInput:
         self._notify("needs_attention", question, question.entitled)
         await self._settled(question, None, stopped)
         return _ruling(question)
+
+    def _waited_for(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for question in self.desk.rounds.values() for name in question.entitled))
 
     async def _settled(self, question: ReviewRound, until: datetime | None, stopped: Callable[[], bool]) -> bool:
         """Wait for an answer; False when the time is over."""

@@ -17,16 +17,21 @@ CONFIDENCE = SearchAttributeKey.for_float("VoiceHiveConfidence")
 REVIEWER = SearchAttributeKey.for_keyword_list("VoiceHiveReviewer")
 
 
-def stage_entered(tenant: str, stage: Stage) -> None:
-    """Show whose run this is and how far it has come."""
-    _upsert(TENANT.value_set(tenant), STAGE.value_set(stage))
+def stage_entered(tenant: str, stage: Stage, result: DecisionResult | None) -> None:
+    """Show whose run this is, how far it has come, and the verdict once there is one.
 
-
-def verdict_given(result: DecisionResult) -> None:
-    """Show the verdict, the confidence, and the gravest severity among the violated rules as the risk."""
-    violated = {finding.severity for finding in result.violated}
-    risk = next((severity for severity in ("block", "escalate", "warn") if severity in violated), "none")
-    _upsert(VERDICT.value_set(result.verdict), CONFIDENCE.value_set(result.confidence.value), RISK.value_set(risk))
+    The gravest severity among the violated rules is shown as the risk.
+    """
+    updates: list[SearchAttributeUpdate[Any]] = [TENANT.value_set(tenant), STAGE.value_set(stage)]
+    if result is not None:
+        violated = {finding.severity for finding in result.violated}
+        risk = next((severity for severity in ("block", "escalate", "warn") if severity in violated), "none")
+        updates += [
+            VERDICT.value_set(result.verdict),
+            CONFIDENCE.value_set(result.confidence.value),
+            RISK.value_set(risk),
+        ]
+    _upsert(*updates)
 
 
 def waiting_for(reviewers: tuple[str, ...]) -> None:

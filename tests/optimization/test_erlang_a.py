@@ -34,13 +34,13 @@ def generator_solution(lam: float, mu: float, theta: float, n: int, room: int) -
             generator[state, state - 1] = min(state, n) * mu + max(state - n, 0) * theta
         generator[state, state] = -generator[state].sum()
     system = np.vstack([generator.T, np.ones(size)])
-    return np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0]
+    return np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0].astype(np.float64)
 
 
 def simulate(
     lam: float, mu: float, theta: float, n: int, room: int, rng: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """First come, first served, event by event: shares abandoning, blocked, mean wait of the rest, answered after 20 s."""
+    """First come, first served, call by call: abandoning, blocked, mean wait of the rest, answered after 20 s."""
     calls, warm_up = 25_000, 3_000
     arrivals = np.cumsum(rng.exponential(1 / lam, calls))
     services, patiences = rng.exponential(1 / mu, calls), rng.exponential(1 / theta, calls)
@@ -62,7 +62,12 @@ def simulate(
             heapq.heapreplace(free_at, now + offered + service)
     outcome, waits = outcome[warm_up:], waits[warm_up:]
     late = (outcome == 0) & (waits > 20.0)
-    return float((outcome == 1).mean()), float((outcome == 2).mean()), float(waits[outcome < 2].mean()), float(late.mean())
+    return (
+        float((outcome == 1).mean()),
+        float((outcome == 2).mean()),
+        float(waits[outcome < 2].mean()),
+        float(late.mean()),
+    )
 
 
 class TestPublished:
@@ -101,7 +106,7 @@ class TestPublished:
         assert 6 * queue.mean_wait == pytest.approx(8 / 9)
 
     def test_no_room_is_erlang_b(self):
-        """Erlang-B tables (Angus 2001, "An introduction to Erlang B and Erlang C"): 10 servers offered 4.46 lose 1 %."""
+        """The usual Erlang-B traffic tables: 10 servers lose 1 % of 4.46 erlangs."""
         assert solve(4.46, 1.0, 1.0, 10, 0).blocked == pytest.approx(0.01, abs=0.00005)
 
     def test_patience_like_service_is_poisson(self):
@@ -194,9 +199,11 @@ class TestLimits:
         assert queue.blocked[0] == pytest.approx(1 - 10 / 2000, abs=1e-5)
         assert queue.abandonment[1] == pytest.approx(1 - 10 / 2000)
 
-    @pytest.mark.parametrize("bad", [(-1, 1, 1, 1), (1, 0, 1, 1), (1, 1, -1, 1), (1, 1, 1, 1.5), (float("nan"), 1, 1, 1)])
+    @pytest.mark.parametrize(
+        "bad", [(-1, 1, 1, 1), (1, 0, 1, 1), (1, 1, -1, 1), (1, 1, 1, 1.5), (float("nan"), 1, 1, 1)]
+    )
     def test_refuses_nonsense(self, bad: tuple[float, float, float, float]):
-        with pytest.raises(ValueError, match="at least 0|whole numbers"):
+        with pytest.raises(ValueError, match=r"at least 0|whole numbers"):
             solve(*bad)
 
 

@@ -68,6 +68,23 @@ async def test_takes_the_next_port_where_one_is_in_use(tmp_path: Path) -> None:
             assert await connect(settings_in(tmp_path))
 
 
+async def test_is_not_fooled_by_a_server_that_takes_its_port_first(
+    tmp_path: Path, settings: Settings, temporal_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = tmp_path / "temporal"
+    cli.write_text(f'#!/bin/sh\nsleep 0.5\nexec {temporal_cli(settings)} "$@"\n')
+    cli.chmod(0o755)
+    lost_race = [int(temporal_server.address.rpartition(":")[2])]
+
+    def next_port(first: int, *, taken: int | None = None) -> int:
+        return lost_race.pop() if lost_race else next_free_port(first, taken=taken)
+
+    monkeypatch.setattr("workers.temporal_server.next_free_port", next_port)
+    async with EmbeddedServer(settings_in(tmp_path, temporal_cli=cli)) as server:
+        assert server.address != temporal_server.address
+        assert await connect(settings_in(tmp_path))
+
+
 def test_next_free_port_skips_the_one_taken() -> None:
     first = next_free_port(31000)
     assert next_free_port(first, taken=first) > first

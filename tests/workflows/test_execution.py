@@ -209,10 +209,14 @@ async def test_a_refused_gate_undoes_the_plan(world: World) -> None:
     assert await world.parameters() == {}
 
 
-BLOCKING = PERMISSIVE + """
+BLOCKING = (
+    PERMISSIVE
+    + """
 constraints:
-  - {id: ceiling, expression: "parameter != 'b' || double(value) <= 5.0", severity: block, message: too many, when: step}
+  - {id: ceiling, expression: "parameter != 'b' || double(value) <= 5.0", severity: block, message: too many,
+     when: step}
 """
+)
 
 
 async def test_a_block_rule_stops_a_plan_started_by_hand(world: World) -> None:

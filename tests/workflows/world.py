@@ -128,9 +128,11 @@ class World:
             await Policies(session, tenant).add(text, digest, "tests")
         return digest
 
-    async def start(self, plan: ExecutionPlan, **more: Any) -> WorkflowHandle[Any, ExecutionResult]:
+    async def start(
+        self, plan: ExecutionPlan, deployment: str = DEPLOYMENT, **more: Any
+    ) -> WorkflowHandle[Any, ExecutionResult]:
         """Start an execution, as anybody with a client could."""
-        request = ExecutionRequest(tenant=TENANT, deployment=DEPLOYMENT, requester="olivia", plan=plan, **more)
+        request = ExecutionRequest(tenant=TENANT, deployment=deployment, requester="olivia", plan=plan, **more)
         return await self.client.start_workflow(
             "ExecutionWorkflow",
             request,

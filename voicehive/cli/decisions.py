@@ -1,5 +1,6 @@
 """Starts decisions, follows them, shows them, lists them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -22,6 +23,9 @@ from voicehive.cli.session import Session, open_session
 from voicehive.execution.changes import SettingChange, plan_changes
 from voicehive.execution.registry import ActionRegistry
 from workflows.search_attributes import CONFIDENCE, REVIEWER, STAGE, TENANT, VERDICT
+
+LONG_ID = 42
+"""Ids up to this length are never broken in a table, because people copy them."""
 
 
 def read_request(path: Path) -> DecisionRequest:
@@ -92,11 +96,15 @@ async def decide(output: Output, path: Path, workflow_id: str | None, wait: bool
     return of_outcome(run.outcome)
 
 
-async def follow(session: Session, workflow_id: str, narrator: Narrator) -> Run:
-    """Tell a run to its end."""
+async def follow(
+    session: Session, workflow_id: str, narrator: Narrator, *, until: Callable[[Run], bool] = lambda _: False
+) -> Run:
+    """Tell a run to its end, or until it stands as wanted."""
     run: Run | None = None
     async for run in RunObserver(session, workflow_id).follow():
         narrator.tell(run)
+        if until(run):
+            break
     assert run is not None
     return run
 
@@ -129,7 +137,8 @@ async def list_runs(output: Output, tenant: str | None, stage: str | None, limit
     session = await open_session()
     found = [each async for each in session.client.list_workflows(query, limit=limit)]
     output.document({"runs": [_listed(each) for each in found]})
-    shown = rendering.table("id", "started (UTC)", "stage", "verdict", "asked")
+    shown = rendering.table("id", "started", "stage", "verdict", "asked")
+    shown.columns[0].min_width = min(LONG_ID, max((len(each.id) for each in found), default=0))
     for each in found:
         row = _listed(each)
         stage_or_state = row["stage"] if row["state"] == "RUNNING" else row["state"].lower()

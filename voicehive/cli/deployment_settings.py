@@ -47,7 +47,9 @@ async def show(output: Output, tenant: str, deployment: str, values: Mapping[str
     async with open_store(Settings.load()) as database:
         await store(database, tenant, deployment, values)
         found = await stored(database, tenant, deployment)
-    output.document({"tenant": tenant, "deployment": deployment, "settings": [p.model_dump(mode="json") for p in found]})
+    output.document(
+        {"tenant": tenant, "deployment": deployment, "settings": [p.model_dump(mode="json") for p in found]}
+    )
     shown = rendering.table("setting", "value", "version", "changed (UTC)", numbers=("value", "version"))
     for each in found:
         changed = f"{each.updated_at:%Y-%m-%d %H:%M}" if each.updated_at else ""

@@ -26,7 +26,7 @@ MEANINGS = {
     ExitCode.STOPPED: "ended without an outcome: cancelled, terminated or failed",
     ExitCode.REFUSED: "the review was refused",
     ExitCode.UNREACHABLE: "something needed is missing or does not answer: server, worker, database",
-    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C or SIGTERM",
 }
 """Shown by `voicehive --help`."""
 

@@ -1,6 +1,6 @@
 """Tells a run as it happens: each time it is shown how the run stands, it prints what is new."""
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from voicehive.autonomy.request import DecisionStatus
 from voicehive.cli import rendering
@@ -27,10 +27,12 @@ class Narrator:
         for workflow_id, question in run.waiting:
             if before is None or (workflow_id, question) not in before.waiting:
                 self._print(*rendering.waiting(workflow_id, question))
-        self._steps(run, {step.name: step for step in before.steps} if before else {})
+        changed = self._changed_steps(run, before)
+        self._steps(run, [(number, step) for number, step in changed if step.state not in REVERSED])
         if run.stage == "rolling_back" and (before is None or before.stage != "rolling_back"):
             reason = run.execution.reason if run.execution else ""
             self._console.print(rendering.line("<", f"rolling back: {reason}", "yellow"))
+        self._steps(run, [(number, step) for number, step in reversed(changed) if step.state in REVERSED])
         if run.trouble and (before is None or run.trouble != before.trouble) and run.state == "RUNNING":
             self._console.print(rendering.line("!", run.trouble, "red"))
         if run.state != "RUNNING":
@@ -48,20 +50,26 @@ class Narrator:
             self._console.print(rendering.comparison(run.objectives, now.summary.current, now.solution))
         self._print(*rendering.verdict(now.result))
 
-    def _steps(self, run: Run, before: dict[str, StepRecord]) -> None:
-        changed = [
-            (number, step)
-            for number, step in enumerate(run.steps, 1)
-            if step.state != "pending" and (step.name not in before or before[step.name].state != step.state)
-        ]
-        forward = [pair for pair in changed if pair[1].state not in REVERSED]
-        backward = [pair for pair in reversed(changed) if pair[1].state in REVERSED]
-        for number, step in [*forward, *backward]:
+    @staticmethod
+    def _changed_steps(run: Run, before: Run | None) -> list[tuple[int, StepRecord]]:
+        """The steps in another state than last told; one that was applied and undone since then appears twice."""
+        told = {step.name: step.state for step in before.steps} if before else {}
+        changed: list[tuple[int, StepRecord]] = []
+        for number, step in enumerate(run.steps, 1):
+            state = told.get(step.name, "pending")
+            if step.state in REVERSED and step.result is not None and state in ("pending", "running"):
+                changed.append((number, step.model_copy(update={"state": "applied"})))
+            if step.state != state:
+                changed.append((number, step))
+        return changed
+
+    def _steps(self, run: Run, changed: list[tuple[int, StepRecord]]) -> None:
+        for number, step in changed:
             if step.state == "needs_attention":
                 self._print(*rendering.attention(run.id, step))
             else:
                 self._console.print(rendering.step(number, len(run.steps), step))
 
-    def _print(self, *lines: object) -> None:
+    def _print(self, *lines: RenderableType) -> None:
         for each in lines:
-            self._console.print(each, soft_wrap=False)
+            self._console.print(each)

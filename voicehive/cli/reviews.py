@@ -17,7 +17,7 @@ from voicehive.cli.output import Output
 from voicehive.cli.runs import SILENCE, RunObserver, failure_of, no_worker
 from voicehive.cli.session import Session, open_session
 
-REVIEW_TIMEOUT = timedelta(seconds=30)
+REVIEW_TIMEOUT = timedelta(seconds=15)
 
 
 async def review(output: Output, workflow_id: str, kind: str, word: dict[str, Any]) -> ExitCode:
@@ -45,7 +45,9 @@ async def review(output: Output, workflow_id: str, kind: str, word: dict[str, An
 async def _send(session: Session, workflow_id: str, message: dict[str, Any]) -> RecordedReview:
     handle = session.client.get_workflow_handle(workflow_id)
     try:
-        return await handle.execute_update("review", message, result_type=RecordedReview, rpc_timeout=REVIEW_TIMEOUT)
+        return await handle.execute_update(  # pyright: ignore[reportUnknownMemberType]  # the SDK types `args` loosely
+            "review", message, result_type=RecordedReview, rpc_timeout=REVIEW_TIMEOUT
+        )
     except WorkflowUpdateFailedError as error:
         refusal = f"{message['kind']} was refused: {failure_of(error)}"
         raise ReviewNotTaken(f"{refusal} (see `voicehive status {workflow_id}`)") from None

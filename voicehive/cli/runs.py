@@ -161,12 +161,11 @@ class RunObserver:
                 (request,) = await self._session.client.data_converter.decode(payloads, [model])
             except (ApplicationError, ValueError):
                 return {}
-            if isinstance(request, DecisionRequest):
-                title, extra = f"{request.kind} decision", {"note": request.note}
-                extra["objectives"] = request.problem.objectives
-            else:
-                title, extra = request.plan.name, {}
-            return {"title": f"{title} for {request.deployment}", "requester": request.requester, **extra}
+            asked = {"requester": request.requester}
+            if isinstance(request, ExecutionRequest):
+                return {**asked, "title": f"{request.plan.name} for {request.deployment}"}
+            title = f"{request.kind} decision for {request.deployment}"
+            return {**asked, "title": title, "note": request.note, "objectives": request.problem.objectives}
         return {}
 
     async def _ending(self) -> dict[str, Any]:

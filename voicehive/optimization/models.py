@@ -135,7 +135,7 @@ class Solution(Model):
 
 
 class Budget(Model):
-    """How long a search may go on: generations of `population` candidates, and wall-clock time, whichever ends first."""
+    """How long a search may go on: generations of `population` candidates, or wall-clock time, if that ends first."""
 
     population: Annotated[int, Field(ge=8, le=10_000)] = 120
     generations: Annotated[int, Field(ge=1, le=100_000)] = 60

@@ -85,7 +85,7 @@ class MultiObjectiveOptimizer:
         archive, evaluations, generation = current, 1, 0
         while (points := search.ask()) is not None:
             batch = self._evaluate(points)
-            archive = self._archived(archive.join(batch))
+            archive = self._archived(archive.join(batch), current)
             evaluations, generation = evaluations + len(points), generation + 1
             if progress is not None:
                 progress(Progress(generation, self.budget.generations, evaluations, len(archive.points)))
@@ -104,9 +104,10 @@ class MultiObjectiveOptimizer:
             InvalidOutcome: the evaluator returned a number that is not finite.
         """
         started = time.perf_counter()
-        every = self._evaluate(self._encoding.encode([self.problem.current, *candidates]))
+        today = self._encoding.encode([self.problem.current])
+        every = self._evaluate(np.concatenate([today, self._encoding.encode(candidates)]) if candidates else today)
         current = every.take(np.array([0]))
-        return self._result(self._archived(every), current, len(every.points), started, "given candidates")
+        return self._result(self._archived(every, current), current, len(every.points), started, "given candidates")
 
     def solutions(self, candidates: Sequence[Mapping[str, Setting]]) -> tuple[Solution, ...]:
         """Evaluate given candidates one for one, in their order; `index` is the place in `candidates`.
@@ -144,9 +145,12 @@ class MultiObjectiveOptimizer:
     def _minimized(self, evaluated: Evaluated) -> Floats:
         return choice.minimized(self._values(evaluated), self.problem.objectives)
 
-    def _archived(self, evaluated: Evaluated) -> Evaluated:
-        """Keep what may still be part of the answer: non-dominated feasible rows, or while there are none the
-        non-dominated in objectives and violation together, which the least violating belong to."""
+    def _archived(self, evaluated: Evaluated, current: Evaluated) -> Evaluated:
+        """Keep what may still be part of the answer, thinned where it grows too large.
+
+        That is the non-dominated feasible rows, or, while there are none, the non-dominated in objectives and violation
+        together, which the least violating belong to.
+        """
         feasible = evaluated.violations == 0.0
         if feasible.any():
             kept = evaluated.take(feasible)
@@ -156,14 +160,17 @@ class MultiObjectiveOptimizer:
         if len(kept.points) <= _ARCHIVE_LIMIT:
             return kept
         values = self._minimized(kept)
-        best = np.lexsort((values[:, 0], kept.violations))[:1]
+        best = np.array([self._choose(kept, current).chosen])
         return kept.take(thin(scaled(values, values), _ARCHIVE_LIMIT * 4 // 5, best))
+
+    def _choose(self, archive: Evaluated, current: Evaluated) -> choice.Choice:
+        today = self._values(current)[0]
+        return choice.choose(self._values(archive), archive.violations, today, self.problem.objectives)
 
     def _result(
         self, archive: Evaluated, current: Evaluated, evaluations: int, started: float, algorithm: str
     ) -> OptimizationResult:
-        problem = self.problem
-        chosen = choice.choose(self._values(archive), archive.violations, self._values(current)[0], problem.objectives)
+        chosen = self._choose(archive, current)
         front, recommended = self._front(archive, chosen.chosen)
         points = scaled(self._minimized(front), self._minimized(front))
         acceptable = self._acceptability(archive, chosen)
@@ -182,7 +189,7 @@ class MultiObjectiveOptimizer:
             reasons=choice.reasons(
                 self._account(front, recommended),
                 self._account(current, 0),
-                problem.objectives,
+                self.problem.objectives,
                 chosen,
                 acceptable,
             ),
@@ -200,8 +207,9 @@ class MultiObjectiveOptimizer:
         values = self._minimized(archive)
         points = scaled(values, values)
         if archive.violations.min() > 0.0:
-            order = np.argsort(archive.violations, kind="stable")[: self.problem.front_size]
-            return archive.take(order), int(np.flatnonzero(order == chosen)[0])
+            level = np.maximum(archive.violations, archive.violations[chosen])
+            order = np.lexsort((np.arange(len(level)) != chosen, level))[: self.problem.front_size]
+            return archive.take(order), 0
         today = self._encoding.encode([self.problem.current])[0]
         keep = np.array([chosen, choice.knee(points), choice.nearest(archive.points, today)])
         rows = thin(points, self.problem.front_size, keep)

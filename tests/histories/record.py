@@ -1,0 +1,94 @@
+"""Record the histories that `tests/test_replay.py` replays: `python -m tests.histories.record`.
+
+Run it when a workflow's story is meant to change for new runs; histories of runs that may still be open in the field
+stay beside the new ones until they have drained.
+"""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+
+from tests.workflows.test_saga_properties import LONG_WAY, help_along
+from tests.workflows.world import PERMISSIVE, World, faulty_plan, faulty_step, running_world, until
+from voicehive.autonomy.request import DecisionRequest, DecisionStatus
+from voicehive.execution.plan import Step
+from workers.client import connect
+from workers.settings import Settings
+from workers.temporal_server import EmbeddedServer
+
+FOLDER = Path(__file__).parent
+EXAMPLE = Path(__file__).parents[2] / "examples" / "decisions" / "capacity.json"
+
+
+async def keep(name: str, handle: WorkflowHandle[Any, Any]) -> None:
+    """Wait for the run's end, however it ends, and write its history down."""
+    try:
+        await handle.result()
+    except WorkflowFailureError as error:
+        print(f"{name}: {error.cause}")
+    history = await handle.fetch_history()
+    (FOLDER / f"{name}.json").write_text(history.to_json() + "\n", encoding="utf-8")
+    print(f"{name}: {len(history.events)} events")
+
+
+async def record_executions(world: World) -> None:
+    """Applied, undone after every kind of wait, and cancelled."""
+    await keep("execution-applied", await world.start(faulty_plan(faulty_step("a", 1), faulty_step("b", 2, "a"))))
+    undone = await world.start(LONG_WAY)
+    helper = asyncio.create_task(help_along(undone))
+    await keep("execution-rolled-back", undone)
+    helper.cancel()
+    wait = Step(name="w", depends_on=("a",), action="wait", arguments={"duration": "PT1H"})
+    cancelled = await world.start(faulty_plan(faulty_step("a", 1), wait))
+    await asyncio.sleep(1)
+    await cancelled.cancel()
+    await keep("execution-cancelled", cancelled)
+
+
+async def record_decisions(world: World) -> None:
+    """Executed alone; and asked, delegated, edited, asked again and approved."""
+    request = DecisionRequest.model_validate_json(EXAMPLE.read_text(encoding="utf-8"))
+    await world.policy(PERMISSIVE, request.tenant)
+    await keep("decision-executed", await start(world.client, world, request, "alone"))
+    await world.policy(PERMISSIVE.replace("threshold: 0.0", "mode: manual"), request.tenant)
+    asked = await start(world.client, world, request, "asked")
+
+    async def waiting() -> bool:
+        return bool((await asked.query("status", result_type=DecisionStatus)).waiting)
+
+    await until(waiting)
+    await asked.signal("delegate", {"reviewer": "alice", "to": "carol"})
+    await asked.signal("approve", "nonsense")
+    await asked.execute_update("review", {"kind": "edit", "reviewer": "carol", "solution": 1})
+    await until(waiting)
+    await asked.signal("approve", {"reviewer": "bob", "reason": "better"})
+    await keep("decision-edited-and-approved", asked)
+    rejected = await start(world.client, world, request, "rejected")
+    await asyncio.sleep(4)
+    await rejected.signal("reject", {"reviewer": "bob", "reason": "not now"})
+    await keep("decision-rejected", rejected)
+
+
+async def start(client: Client, world: World, request: DecisionRequest, name: str) -> WorkflowHandle[Any, Any]:
+    """Start a decision on the world's task queue."""
+    return await client.start_workflow(
+        "DecisionWorkflow", request, id=f"recorded-{name}", task_queue=world.settings.task_queue
+    )
+
+
+async def main() -> None:
+    """Record everything on a server of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_directory=Path(folder), temporal_port=27333, ui_port=28333)
+        async with EmbeddedServer(settings):
+            client = await connect(settings)
+            async with running_world(client, settings) as world:
+                await record_executions(world)
+                await record_decisions(world)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

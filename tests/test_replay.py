@@ -1,0 +1,22 @@
+"""Every recorded history replays on today's workflows: no run in the field breaks when a worker is updated."""
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from workers.plugin import VoiceHivePlugin
+from workers.worker import WORKFLOWS
+
+HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+async def test_recorded_history_replays(path: Path) -> None:
+    history = WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8"))
+    await Replayer(workflows=WORKFLOWS, plugins=[VoiceHivePlugin()]).replay_workflow(history)
+
+
+def test_there_are_histories_of_both_workflows() -> None:
+    assert {path.stem.partition("-")[0] for path in HISTORIES} == {"decision", "execution"}

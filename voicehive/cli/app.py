@@ -1,0 +1,181 @@
+"""The commands and their options. Engines are imported when a command runs, so that `--help` is quick."""
+# ruff: noqa: PLC0415
+
+import asyncio
+import io
+import json
+import logging
+import os
+import sys
+import traceback
+from typing import Annotated, NoReturn
+
+import typer
+
+from voicehive.cli import review_commands
+from voicehive.cli.exit_codes import MEANINGS, ExitCode
+from voicehive.cli.options import Assignments, File, Id, Json
+
+EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + "."
+SERVICES, DECISIONS = "Services", "Decisions"
+
+app = typer.Typer(
+    name="voicehive",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+plans_app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def voicehive() -> None:
+    """Take operational decisions for fleets of AI voice agents, safely."""
+
+
+@app.command(rich_help_panel=SERVICES)
+def up(as_json: Json = False) -> None:
+    """Run a Temporal server with its web UI, unless TEMPORAL_ADDRESS names one, and a worker; until Ctrl-C."""
+    from voicehive.cli import services
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(services.up(Output(as_json)))
+
+
+@app.command(rich_help_panel=SERVICES)
+def worker(as_json: Json = False) -> None:
+    """Run a worker until Ctrl-C."""
+    from voicehive.cli import services
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(services.worker(Output(as_json)))
+
+
+@app.command(rich_help_panel=SERVICES)
+def doctor(
+    tenant: Annotated[str, typer.Option(help="Whose policy to check.")] = "default", as_json: Json = False
+) -> None:
+    """Check what is installed, reachable and migrated, and say what to do about the rest."""
+    from voicehive.cli.doctor import examine
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(asyncio.run(examine(Output(as_json), tenant)))
+
+
+@app.command(rich_help_panel=SERVICES)
+def demo(as_json: Json = False) -> None:
+    """Run two decisions on a real server and tell them; on a terminal, stay up afterwards."""
+    from voicehive.cli import demo
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(demo.run(Output(as_json)))
+
+
+@app.command(rich_help_panel=DECISIONS)
+def decide(
+    file: File,
+    workflow_id: Annotated[
+        str | None, typer.Option("--id", help="The decision's id.", show_default="kind-deployment-time")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end and exit with its outcome.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Start the decision that FILE asks for."""
+    from voicehive.cli import decisions
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(asyncio.run(decisions.decide(Output(as_json), file, workflow_id, wait)))
+
+
+@app.command(rich_help_panel=DECISIONS)
+def status(workflow_id: Id, as_json: Json = False) -> None:
+    """Show how a decision or an execution stands."""
+    from voicehive.cli import decisions
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(asyncio.run(decisions.status(Output(as_json), workflow_id)))
+
+
+@app.command("list", rich_help_panel=DECISIONS)
+def list_(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only those in this stage, such as waiting_for_people.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many, the newest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List decisions, and executions started by hand."""
+    from voicehive.cli import decisions
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(asyncio.run(decisions.list_runs(Output(as_json), tenant, stage, limit)))
+
+
+@app.command(rich_help_panel=DECISIONS)
+def settings(
+    deployment: Annotated[str, typer.Argument(metavar="DEPLOYMENT")],
+    tenant: Annotated[str, typer.Option(help="Whose deployment it is.")] = "default",
+    assignments: Assignments = None,
+    as_json: Json = False,
+) -> None:
+    """Show a deployment's stored settings; with --set, store some first (null removes one)."""
+    from voicehive.cli import deployment_settings
+    from voicehive.cli.input_files import read_assignments
+    from voicehive.cli.output import Output
+
+    values = read_assignments(assignments or [])
+    raise typer.Exit(asyncio.run(deployment_settings.show(Output(as_json), tenant, deployment, values)))
+
+
+@plans_app.callback()
+def plan() -> None:
+    """Work on execution plans."""
+
+
+@plans_app.command()
+def validate(file: File, as_json: Json = False) -> None:
+    """Check a plan as a whole: its fields, its graph, its actions and their arguments."""
+    from voicehive.cli import plans
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(plans.validate(Output(as_json), file))
+
+
+app.add_typer(review_commands.app)
+app.add_typer(plans_app, name="plan", rich_help_panel=DECISIONS)
+
+
+def main() -> NoReturn:
+    """Run the command and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a mark that the terminal's encoding lacks must not end the program
+    code = _run()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The Temporal SDK's threads can abort an interpreter that is shutting down (PyGILState_Release), which would put
+    # 134 in the place of the exit code. Everything that was started has been ended by now.
+    os._exit(code)
+
+
+def _run() -> int:
+    """The exit code; an expected failure is one message on stderr, and with --json also the document."""
+    try:
+        app()
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else ExitCode.DONE
+    except asyncio.CancelledError:  # SIGTERM, see `voicehive.cli.services`; everything was ended on the way here
+        return ExitCode.INTERRUPTED
+    except Exception as error:
+        from voicehive.cli.errors import explain
+
+        if (explained := explain(error)) is None:
+            traceback.print_exc()
+            return ExitCode.UNEXPECTED
+        message, code = explained
+        print(f"error: {message}", file=sys.stderr)
+        if "--json" in sys.argv:
+            print(json.dumps({"error": message, "exit_code": int(code)}))
+        return code
+    return ExitCode.DONE
