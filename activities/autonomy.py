@@ -64,7 +64,7 @@ class AutonomyActivities:
             settings=dict(solution.settings),
             changes=changes_of(steps),
             feasible=solution.feasible,
-            acceptability=wanted.summary.acceptability,
+            preference=MultiObjectiveOptimizer(stored.problem).preference(solution, stored.result),
             reasoner_confidence=wanted.reasoner_confidence,
         )
         result = controller.assess(context, steps)

@@ -65,7 +65,6 @@ def _summary(digest: str, result: OptimizationResult) -> OptimizationSummary:
         hypervolume=result.hypervolume,
         duration_seconds=result.duration_seconds,
         feasible=result.feasible,
-        acceptability=result.acceptability,
         reasons=result.reasons,
         current=result.current,
         candidates=tuple(result.front[index] for index in shown),

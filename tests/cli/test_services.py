@@ -83,7 +83,7 @@ async def test_up_uses_the_server_that_the_environment_names(
 
 async def test_demo_stopped_midway_leaves_nothing(alone: Command, tmp_path: Path) -> None:
     process = await at_own_ports(alone).start("demo")
-    while (record := recorded_server(tmp_path / "data")) is None:
+    while (record := recorded_server(tmp_path / "data")) is None:  # noqa: ASYNC110  # another process writes it
         await asyncio.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     _, stderr = await asyncio.wait_for(process.communicate(), 60)

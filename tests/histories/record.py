@@ -52,9 +52,9 @@ async def record_decisions(world: World) -> None:
     """Executed alone; and asked, delegated, edited, asked again and approved."""
     request = DecisionRequest.model_validate_json(EXAMPLE.read_text(encoding="utf-8"))
     await world.policy(PERMISSIVE, request.tenant)
-    await keep("decision-executed", await start(world.client, world, request, "alone"))
+    await keep("decision-executed", await start(world.client, world, request, "decision-executed"))
     await world.policy(PERMISSIVE.replace("threshold: 0.0", "mode: manual"), request.tenant)
-    asked = await start(world.client, world, request, "asked")
+    asked = await start(world.client, world, request, "decision-edited-and-approved")
 
     async def waiting() -> bool:
         return bool((await asked.query("status", result_type=DecisionStatus)).waiting)
@@ -66,7 +66,7 @@ async def record_decisions(world: World) -> None:
     await until(waiting)
     await asked.signal("approve", {"reviewer": "bob", "reason": "better"})
     await keep("decision-edited-and-approved", asked)
-    rejected = await start(world.client, world, request, "rejected")
+    rejected = await start(world.client, world, request, "decision-rejected")
     await asyncio.sleep(4)
     await rejected.signal("reject", {"reviewer": "bob", "reason": "not now"})
     await keep("decision-rejected", rejected)
@@ -75,7 +75,7 @@ async def record_decisions(world: World) -> None:
 async def start(client: Client, world: World, request: DecisionRequest, name: str) -> WorkflowHandle[Any, Any]:
     """Start a decision on the world's task queue."""
     return await client.start_workflow(
-        "DecisionWorkflow", request, id=f"recorded-{name}", task_queue=world.settings.task_queue
+        "DecisionWorkflow", request, id=name, task_queue=world.settings.task_queue
     )
 
 

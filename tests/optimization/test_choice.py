@@ -120,3 +120,17 @@ class TestFront:
 def cover(points: np.ndarray, rows: np.ndarray) -> float:
     """The greatest distance of any point from the nearest chosen one."""
     return float(np.sqrt(np.square(points[:, None] - points[rows][None]).sum(axis=2)).min(axis=1).max())
+
+
+def test_preference_is_the_share_of_weightings_that_prefer_the_chosen() -> None:
+    objectives = (Objective(name="cost", direction="minimize"), Objective(name="quality", direction="maximize"))
+    today, extent = np.array([10.0, 0.5]), np.array([10.0, 1.0])
+
+    def preferred(cost: float, quality: float) -> float:
+        rng = np.random.default_rng(1)
+        return choice.preference(np.array([cost, quality]), today, extent, objectives, rng)
+
+    assert preferred(9.0, 0.6) == 1.0
+    assert preferred(11.0, 0.4) == 0.0
+    # On two objectives the weight of cost is uniform on 0..1; gains of -0.1 and +0.3 are preferred below weight 3/4.
+    assert preferred(11.0, 0.8) == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 1_000))

@@ -201,7 +201,7 @@ async def test_the_web_ui_tells_the_story(world: World) -> None:
     assert "| cost (minimize) | 456.2 EUR | 430.7 EUR |" in told
     assert "**Verdict: escalate** (night-watch (night-watch: settings['agents.night'] >= 15))" in told
     assert "- confidence " in told
-    assert "acceptability" in told
+    assert "preference" in told
     assert "- ✘ escalate night-watch: `settings['agents.night'] >= 15`" in told
     assert "- ✔ warn spend: `proposed.cost <= current.cost`" in told
     assert f"until {asked.until:%Y-%m-%d %H:%M} UTC: 1 of 2 approvals" in told

@@ -9,14 +9,14 @@ from voicehive.autonomy.verdict import Confidence
 def assess_confidence(context: DecisionContext) -> Confidence:
     """The geometric mean of the parts, so that one bad part cannot be bought off by the others.
 
-    - `acceptability`: the share of preference weights under which the proposal stays among the best (SMAA);
+    - `preference`: the share of random weightings under which the proposal is better than today's settings (SMAA);
     - `reasoning`: what the reasoner said of itself;
     - `familiarity`: how close the proposal stays to today's settings, 1 / (1 + largest relative change).
 
     Nothing is calibrated on outcomes yet, and the result says so.
     """
     parts = {
-        "acceptability": context.acceptability,
+        "preference": context.preference,
         "reasoning": context.reasoner_confidence,
         "familiarity": 1 / (1 + context.largest_change),
     }

@@ -41,7 +41,7 @@ class DecisionContext(Model):
     settings: dict[str, JsonValue] = {}
     changes: tuple[Change, ...] = ()
     feasible: bool = True
-    acceptability: float = Field(default=1.0, ge=0, le=1)
+    preference: float = Field(default=1.0, ge=0, le=1)
     reasoner_confidence: float = Field(default=1.0, ge=0, le=1)
 
     @property

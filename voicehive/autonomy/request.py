@@ -60,7 +60,6 @@ class OptimizationSummary(Model):
     hypervolume: float
     duration_seconds: float
     feasible: bool
-    acceptability: float
     reasons: tuple[str, ...]
     current: Solution
     candidates: tuple[Solution, ...]

@@ -22,9 +22,7 @@ class NoArguments(Model):
 class WorkflowStarter(Protocol):
     """What `workflow.start` needs of the orchestrator; the worker supplies it."""
 
-    async def start(
-        self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str
-    ) -> str:
+    async def start(self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str) -> str:
         """Start a workflow, or find the one that this key already started; returns its run id.
 
         Raises:

@@ -57,7 +57,10 @@ class StartWorkflow(Action[StartWorkflowArguments, NoArguments]):
         workflow_id, own_key = _workflow_id(arguments, context), f"{context.tenant}:{context.key}"
 
         async def cancel(_: JsonObject | None) -> JsonObject:
-            return {"workflow_id": workflow_id, "cancelled": await self.resources.workflows.cancel(workflow_id, own_key)}
+            return {
+                "workflow_id": workflow_id,
+                "cancelled": await self.resources.workflows.cancel(workflow_id, own_key),
+            }
 
         with ledger_key(self.name, arguments, context) as key:
             return await ActionLedger(self.resources.database).undo_outside(key, cancel) or NEVER_HAPPENED

@@ -120,6 +120,19 @@ class MultiObjectiveOptimizer:
             raise InvalidCandidate("candidates is empty; give at least one set of settings")
         return self._solutions(self._evaluate(self._encoding.encode(candidates)))
 
+    def preference(self, solution: Solution, result: OptimizationResult) -> float:
+        """How robustly a solution is preferred to today's settings, from 0 to 1; see `choice.preference`.
+
+        1 where it is feasible and today's settings are not.
+        """
+        if solution.feasible and not result.current.feasible:
+            return 1.0
+        names = [objective.name for objective in self.problem.objectives]
+        rows = (result.current, solution, *result.front)
+        values = np.array([[row.outcomes[name] for name in names] for row in rows])
+        rng = np.random.default_rng(self.seed)
+        return choice.preference(values[1], values[0], np.ptp(values, axis=0), self.problem.objectives, rng)
+
     def _evaluate(self, points: Floats) -> Evaluated:
         columns = self._encoding.decode(points)
         outcomes = self._evaluator.evaluate(columns)
