@@ -28,7 +28,7 @@ types: $(INSTALLED) ## check types, strictly
 bench: $(INSTALLED) ## run every benchmark; each prints its ratio to a peer
 	@$(BIN)/python -m workers.temporal_cli >/dev/null
 	@failed=; for script in benchmarks/*.py; do \
-	    echo "== $$script"; $(BIN)/python $$script || failed="$$failed $$script"; \
+	    echo "== $$script"; $(BIN)/python -m "benchmarks.$$(basename $$script .py)" || failed="$$failed $$script"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 clean: ## remove what the project made here: .venv, caches and the demo's data (.voicehive)

@@ -4,11 +4,13 @@ Today's settings are one plan, made for an ordinary day and kept whatever the da
 spend more than that; on any other day no objective may end worse than today.
 """
 
+import asyncio
 import csv
 import json
 import statistics
+import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,26 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from temporalio.client import Client
 
-from voicehive.optimization import MultiObjectiveOptimizer, Objective, OptimizationResult, Problem
+from benchmarks.fixtures.policy import put_in_force
+from voicehive.autonomy.request import DecisionRequest, DecisionStatus
 from voicehive.optimization.arrivals import read_arrivals
+from workers.client import connect
+from workers.settings import Settings
+from workers.temporal_server import EmbeddedServer
+from workers.worker import running_worker
 
 CALLS = Path(__file__).resolve().parents[2] / "shared" / "data" / "bank-calls" / "calls.csv"
 
+POLICY = """
+name: bank days
+autonomy: {threshold: 0.0}
+constraints:
+  - {id: ceiling, expression: proposed.abandonment <= 0.05, severity: block, message: too many leave}
+reviewers: {alice: [supervisor]}
+review: {ladder: [{name: supervisors, roles: [supervisor], deadline: PT4H}]}
+"""
 _BLOCKS = {
     "early": ("07:00", "09:00"),
     "peak": ("09:00", "13:00"),
@@ -92,38 +108,64 @@ def _problem(arrivals: list[dict[str, Any]], *, spending_is_free: bool) -> dict[
     }
 
 
-def worsened(objectives: tuple[Objective, ...], result: OptimizationResult) -> list[str]:
-    """Name the objectives that the recommendation leaves worse than today, though the request did not trade them."""
+def worsened(request: DecisionRequest, status: DecisionStatus) -> list[str]:
+    """Name the objectives that the decision leaves worse than today, though the request did not trade them."""
+    assert status.summary is not None
+    assert status.solution is not None
     names: list[str] = []
-    for objective in objectives:
-        before, after = (s.outcomes[objective.name] for s in (result.current, result.recommendation))
+    for objective in request.problem.objectives:
+        before, after = (s.outcomes[objective.name] for s in (status.summary.current, status.solution))
         loss = after - before if objective.direction == "minimize" else before - after
         if objective.maximum_worsening is not None and loss > objective.maximum_worsening * abs(before) + 1e-6:
             names.append(objective.name)
     return names
 
 
+async def decide(client: Client, queue: str, document: dict[str, Any]) -> tuple[DecisionStatus, list[str], float]:
+    """Take one decision to its end: how it stands then, what it worsened, and the seconds until its verdict."""
+    request = DecisionRequest.model_validate_json(json.dumps(document))
+    started = time.perf_counter()
+    handle = await client.start_workflow("DecisionWorkflow", request, id=request.deployment, task_queue=queue)
+    await handle.execute_update("verdict")
+    seconds = time.perf_counter() - started
+    await handle.result()
+    status = await handle.query("status", result_type=DecisionStatus)
+    return status, worsened(request, status), seconds
+
+
+async def run(console: Console) -> bool:
+    """Take every day's decision on an embedded server of its own; print the table; whether all went well."""
+    documents = list(requests(CALLS))
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_directory=Path(folder), temporal_port=29633, ui_port=29833)
+        async with EmbeddedServer(settings):
+            client = await connect(settings)
+            async with running_worker(client, settings):
+                await put_in_force(settings, "bank", POLICY)
+                decided = [
+                    await decide(client, settings.task_queue, document)
+                    for document in track(documents, description="business days", console=console)
+                ]
+    outcomes = Counter(status.outcome for status, _, _ in decided)
+    feasible = sum(status.solution is not None and status.solution.feasible for status, _, _ in decided)
+    worse = sum(map(len, (names for _, names, _ in decided)))
+    fronts = min(status.summary.front_size for status, _, _ in decided if status.summary)
+    median, p95 = np.percentile([seconds for _, _, seconds in decided], [50, 95])
+    table = Table("days", "outcomes", "feasible", "worse, not traded", "smallest front", "verdict p50", "p95")
+    ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    figures = (str(feasible), str(worse), str(fronts), f"{median:.2f} s", f"{p95:.2f} s")
+    table.add_row(str(len(documents)), ended, *figures)
+    console.print(table)
+    return feasible == len(documents) and not worse and outcomes["executed"] + outcomes["unchanged"] == len(documents)
+
+
 def main() -> None:
-    """Run all days through the engine and print what came of them; exit 1 where one failed."""
+    """Run all days as decisions and print what came of them; exit 1 where one went wrong."""
     console = Console()
     if not CALLS.exists():
         console.print(f"skipped: {CALLS} is not here")
         return
-    feasible, worse, seconds, fronts = 0, 0, list[float](), list[int]()
-    days = list(requests(CALLS))
-    for request in track(days, description="business days", console=console):
-        problem = Problem.model_validate_json(json.dumps(request["problem"]))
-        started = time.perf_counter()
-        result = MultiObjectiveOptimizer(problem).optimize()
-        seconds.append(time.perf_counter() - started)
-        fronts.append(len(result.front))
-        feasible += result.feasible
-        worse += len(worsened(problem.objectives, result))
-    table = Table("days", "feasible", "worse than today, not traded", "smallest front", "median", "p95")
-    median, p95 = np.percentile(seconds, [50, 95])
-    table.add_row(str(len(days)), str(feasible), str(worse), str(min(fronts)), f"{median:.2f} s", f"{p95:.2f} s")
-    console.print(table)
-    if feasible < len(days) or worse:
+    if not asyncio.run(run(console)):
         raise SystemExit(1)
 
 

@@ -21,13 +21,11 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
-from benchmarks.bare_workflows import EmptyWorkflow, FiveActivitiesWorkflow, nothing
-from voicehive.autonomy.policy_document import parse_policy
+from benchmarks.fixtures.bare_workflows import EmptyWorkflow, FiveActivitiesWorkflow, nothing
+from benchmarks.fixtures.policy import put_in_force
 from voicehive.autonomy.request import DecisionRequest
 from voicehive.execution.plan import Compensation, ExecutionPlan, Step
 from voicehive.execution.record import ExecutionRequest
-from voicehive.storage.database import Database
-from voicehive.storage.policies import Policies
 from workers.client import connect
 from workers.settings import Settings
 from workers.temporal_server import EmbeddedServer
@@ -125,7 +123,7 @@ async def main() -> None:
         async with EmbeddedServer(settings):
             client = await connect(settings)
             async with running_worker(client, settings):
-                await install_policy(settings)
+                await put_in_force(settings, "benchmark", POLICY)
                 bare = Worker(
                     client,
                     task_queue="bare",
@@ -145,14 +143,6 @@ async def main() -> None:
                             }
                         )
                     )
-
-
-async def install_policy(settings: Settings) -> None:
-    """Put the benchmark's policy in force."""
-    database = await Database.open(settings.database_url)
-    async with database.transaction() as session:
-        await Policies(session, "benchmark").add(POLICY, parse_policy(POLICY).content_digest(), "benchmark")
-    await database.close()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Every recorded history replays on today's workflows: no run in the field breaks when a worker is updated."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_recorded_history_replays(path: Path) -> None:
-    history = WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8"))
+    recorded = await asyncio.to_thread(path.read_text, encoding="utf-8")
+    history = WorkflowHistory.from_json(path.stem, recorded)
     await Replayer(workflows=WORKFLOWS, plugins=[VoiceHivePlugin()]).replay_workflow(history)
 
 

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from temporalio import workflow
 from temporalio.exceptions import (
-    ActivityError,
+    ApplicationError,
     CancelledError,
     ChildWorkflowError,
     FailureError,
@@ -197,7 +197,9 @@ class DecisionWorkflow(HumanInput):
         word = entry.review
         try:
             edited = await self._propose(word.solution, word.settings, word.arguments)
-        except ActivityError as error:
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
             return reason_of(error)
         if edited.result.verdict == "reject":
             return "; ".join(edited.result.reasons)
@@ -327,9 +329,10 @@ class DecisionWorkflow(HumanInput):
 
     @workflow.update(description="Wait for the verdict")
     async def verdict(self) -> DecisionResult:
-        """The first verdict, as soon as there is one."""
-        await workflow.wait_condition(lambda: self.proposal is not None)
-        assert self.proposal is not None
+        """The first verdict, as soon as there is one; fails where the decision ends without."""
+        await workflow.wait_condition(lambda: self.proposal is not None or self.stage == "closed")
+        if self.proposal is None:
+            raise ApplicationError(f"the decision ended without a verdict: {self.reason or 'it failed'}")
         return self.proposal.result
 
     @workflow.query(description="How the decision stands")

@@ -127,6 +127,8 @@ class HumanInput:
             return await self._climb(question, stopped)
         finally:
             del self.desk.rounds[question.subject]
+            if question.edit is not None:
+                self.desk.edit_refusals.setdefault(question.edit.number, "the wait ended before it was assessed")
             search_attributes.waiting_for(self._waited_for())
             self.show()
 

@@ -131,7 +131,7 @@ class ReviewDesk:
             review = read_review(kind, message)
         except ValueError as error:
             if len(self.malformed) < MAXIMUM_RECORDED:
-                self.malformed.append(f"{kind}: {error}")
+                self.malformed.append(str(error))
             return None
         refusal = self._refusal(review)
         review_round = None if refusal else self._round(review)
@@ -206,12 +206,18 @@ class ReviewDesk:
         return self._refusal_outside_rounds(review)
 
     def _refusal_outside_rounds(self, review: Review) -> str:
-        if review.kind in COMPENSATION_KINDS and not self._parked_step(review):
-            waiting = ", ".join(sorted(self.parked)) or "none"
-            return f"name the step whose compensation needs attention: {waiting}"
+        if review.kind in COMPENSATION_KINDS:
+            step = self._parked_step(review)
+            if step is None:
+                waiting = ", ".join(sorted(self.parked)) or "none"
+                return f"name the step whose compensation needs attention: {waiting}"
+            if (word := self.word_on(step)) is not None:
+                return f"{word.reviewer!r} has said {word.kind} already"
         if review.kind not in COMPENSATION_KINDS and review.kind not in self.allowed:
             return f"{review.kind} means nothing in this stage"
         return ""
 
-    def _parked_step(self, review: Review) -> bool:
-        return review.step in self.parked if review.step else len(self.parked) == 1
+    def _parked_step(self, review: Review) -> str | None:
+        """The parked step a word is about; the only one there is, unless it names one."""
+        steps = [step for step in self.parked if review.step in (None, step)]
+        return steps[0] if len(steps) == 1 else None

@@ -1,4 +1,7 @@
-"""The story so far, in Markdown, as the Temporal web UI shows it in a workflow's current details."""
+"""The story so far, in Markdown, as the Temporal web UI shows it in a workflow's current details.
+
+What a person can do now comes first, for the page shows the beginning. A list needs an empty line before it there.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.review import RecordedReview
     from voicehive.autonomy.verdict import DecisionResult
     from voicehive.execution.record import ExecutionRequest, ExecutionStatus, StepRecord, StepState
+    from voicehive.optimization.figures import figure
     from voicehive.optimization.models import Setting, Solution
 
 MARKS: dict[StepState, str] = {
@@ -35,14 +39,14 @@ def of_decision(request: DecisionRequest, status: DecisionStatus) -> str:
         [
             f"### {request.kind} decision for {request.deployment}, asked by {request.requester}",
             *_headline(status.outcome or status.stage, status.reason),
-            *([f"> {request.note}", ""] if request.note else []),
-            *_search(status),
-            *_comparison(request, status.solution, status),
-            *([f"{status.judgement.explanation} *({status.judgement.source})*", ""] if status.judgement else []),
-            *_verdict(status.result),
             *_waiting(status.waiting),
+            *([f"> {request.note}", ""] if request.note else []),
+            *_comparison(request, status.solution, status),
             *([f"**Execution:** `{status.execution}`", ""] if status.execution else []),
             *_steps(status.steps),
+            *_verdict(status.result),
+            *([f"{status.judgement.explanation} *({status.judgement.source})*", ""] if status.judgement else []),
+            *_search(status),
             *_reviews(status.reviews),
         ]
     )
@@ -54,10 +58,10 @@ def of_execution(request: ExecutionRequest, status: ExecutionStatus) -> str:
         [
             f"### {request.plan.name} on {request.deployment}, asked by {request.requester}",
             *_headline("paused" if status.paused else status.stage, status.reason),
-            *_verdict(status.admission),
-            *_waiting(status.waiting),
             *_attention(status.needs_attention),
+            *_waiting(status.waiting),
             *_steps(status.steps),
+            *_verdict(status.admission),
             *_reviews(status.reviews),
         ]
     )
@@ -71,8 +75,8 @@ def _headline(stage: str, reason: str) -> Iterator[str]:
 def _search(status: DecisionStatus) -> Iterator[str]:
     if (summary := status.summary) is not None:
         yield (
-            f"**Search:** {summary.algorithm}, {summary.evaluations} evaluations in {summary.duration_seconds:.2f} s, "
-            f"{summary.front_size} non-dominated solutions"
+            f"**Search:** {summary.algorithm}, {summary.evaluations:,} evaluations in "
+            f"{summary.duration_seconds:.2f} s, {summary.front_size} non-dominated solutions"
         )
         yield ""
 
@@ -85,8 +89,8 @@ def _comparison(request: DecisionRequest, solution: Solution | None, status: Dec
     yield "|---|---:|---:|"
     for objective in request.problem.objectives:
         before, after = today.outcomes[objective.name], solution.outcomes[objective.name]
-        figures = f"{before:.4g} {objective.unit} | {after:.4g} {objective.unit}"
-        yield f"| {objective.name} ({objective.direction}) | {figures} |"
+        unit = f" {objective.unit}" if objective.unit else ""
+        yield f"| {objective.name} ({objective.direction}) | {_figure(before)}{unit} | {_figure(after)}{unit} |"
     for name, value in solution.settings.items():
         before = today.settings.get(name)
         mark = "**" if value != before else ""
@@ -94,8 +98,12 @@ def _comparison(request: DecisionRequest, solution: Solution | None, status: Dec
     yield ""
 
 
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
 def _setting(value: Setting | None) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return figure(value) if isinstance(value, float) else str(value)
 
 
 def _verdict(result: DecisionResult | None) -> Iterator[str]:
@@ -104,6 +112,7 @@ def _verdict(result: DecisionResult | None) -> Iterator[str]:
     parts = ", ".join(f"{name} {value:.2f}" for name, value in result.confidence.parts.items())
     calibrated = "" if result.confidence.calibrated else ", not calibrated"
     yield f"**Verdict: {result.verdict}** ({'; '.join(result.reasons)})"
+    yield ""
     yield f"- confidence {result.confidence.value:.2f} of {result.threshold:.2f} needed ({parts}{calibrated})"
     for finding in result.findings:
         if not (finding.step and finding.holds):
@@ -121,6 +130,7 @@ def _waiting(waiting: Iterable[Waiting]) -> Iterator[str]:
         have = f"{len(question.approvals)} of {question.quorum} approvals"
         asked = " or ".join(question.reviewers)
         yield f"**Waiting for {asked}** ({question.rung}) on {question.subject}, {until}: {have}"
+        yield ""
         example = {"reviewer": question.reviewers[0] if question.reviewers else "", "digest": question.digest}
         yield f"- send signal `approve` or `reject` with `{json.dumps(example)}`"
         yield ""

@@ -74,9 +74,7 @@ async def record_decisions(world: World) -> None:
 
 async def start(client: Client, world: World, request: DecisionRequest, name: str) -> WorkflowHandle[Any, Any]:
     """Start a decision on the world's task queue."""
-    return await client.start_workflow(
-        "DecisionWorkflow", request, id=name, task_queue=world.settings.task_queue
-    )
+    return await client.start_workflow("DecisionWorkflow", request, id=name, task_queue=world.settings.task_queue)
 
 
 async def main() -> None:

@@ -100,7 +100,10 @@ async def test_a_quorum_of_two_different_people(world: World) -> None:
     await decision.signal("approve", {"reviewer": "alice"})
     await decision.signal("approve", {"reviewer": "alice"})
     entries = await recorded(decision, 2)
-    assert [(entry.accepted, entry.refusal) for entry in entries] == [(True, ""), (False, "'alice' has approved already")]
+    assert [(entry.accepted, entry.refusal) for entry in entries] == [
+        (True, ""),
+        (False, "'alice' has approved already"),
+    ]
     assert (await status(decision)).waiting[0].approvals == ("alice",)
     assert await world.parameters() == TODAY
     await say(decision, "approve", "bob")
@@ -112,6 +115,7 @@ async def test_a_quorum_of_two_different_people(world: World) -> None:
 async def test_late_words_change_nothing_and_are_recorded(asking: World) -> None:
     decision, digest = await start_waiting(asking, request(faulty_step("slow", 1, seconds=1.0)))
     await say(decision, "approve", "alice", digest=digest)
+    await until(asking.begun("slow"))
     await decision.signal("approve", {"reviewer": "bob", "digest": digest})
     await decision.signal("edit", {"reviewer": "bob", "solution": 2})
     entries = await recorded(decision, 3)
@@ -134,8 +138,8 @@ async def test_late_words_change_nothing_and_are_recorded(asking: World) -> None
         ("approve", {"reviewer": "alice", "approved": True}, "approve: approved: Extra inputs are not permitted"),
         ("approve", {"reviewer": 7}, "approve: reviewer: Input should be a valid string"),
         ("reject", None, "reject: send one JSON object"),
-        ("edit", {"reviewer": "alice"}, "edit: edit: give solution, settings or arguments"),
-        ("delegate", {"reviewer": "alice"}, "delegate: delegate: say to whom"),
+        ("edit", {"reviewer": "alice"}, "edit: give solution, settings or arguments"),
+        ("delegate", {"reviewer": "alice"}, "delegate: say to whom"),
     ],
 )
 async def test_malformed_signals_resume_nothing(asking: World, kind: str, word: Any, told: str) -> None:
@@ -152,7 +156,7 @@ async def test_malformed_signals_resume_nothing(asking: World, kind: str, word: 
     if isinstance(word, dict):
         with pytest.raises(WorkflowUpdateFailedError) as error:
             await decision.execute_update("review", {"kind": kind, **word})
-        assert told.split(": ", 1)[1] in str(error.value.cause)
+        assert told in str(error.value.cause)
     assert await asking.parameters() == TODAY
     await decision.signal("reject", {"reviewer": "alice"})
     await decision.result()
@@ -163,8 +167,7 @@ async def test_a_malformed_word_in_a_quorum_counts_for_nobody(world: World) -> N
     decision, _ = await start_waiting(world, request())
     await say(decision, "approve", "alice")
     await decision.signal("approve", {"reviewer": "bob", "digest": 5})
-    assert "is not allowed to" not in (await status(decision)).reason
-    assert "bob" not in (await waiting(decision)).waiting[0].approvals
+    assert (await waiting(decision)).waiting[0].approvals == ("alice",)
     await say(decision, "reject", "bob")
     assert (await decision.result()).outcome == "rejected"
 
@@ -223,7 +226,7 @@ async def test_a_review_is_used_once(world: World) -> None:
     result = await again.result()
     assert (result.outcome, result.reason) == ("rejected", "rejected by bob: once is enough")
     assert await world.versions() == versions
-    assert (DEPLOYMENT, TENANT) == (payloads[0].deployment, payloads[0].tenant)
+    assert (payloads[0].deployment, payloads[0].tenant) == (DEPLOYMENT, TENANT)
 
 
 async def test_a_second_decision_does_not_live_off_the_firsts_approval(asking: World) -> None:

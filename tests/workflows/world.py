@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,6 +104,14 @@ class World:
     database: Database
     settings: Settings
     journal: Journal
+
+    def begun(self, name: str) -> Callable[[], Awaitable[bool]]:
+        """A condition for `until`: the faulty step of that name has begun."""
+
+        async def condition() -> bool:
+            return ("begin", name) in self.journal.events
+
+        return condition
 
     async def parameters(self, deployment: str = DEPLOYMENT, tenant: str = TENANT) -> dict[str, Any]:
         """Every parameter of a deployment by its value."""

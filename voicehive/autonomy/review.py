@@ -33,11 +33,11 @@ class Review(Model):
     @model_validator(mode="after")
     def _complete(self) -> "Review":
         if self.kind == "delegate" and not self.to:
-            raise ValueError('delegate: say to whom, for example {"reviewer": "alice", "to": "bob"}')
+            raise ValueError('say to whom, for example {"reviewer": "alice", "to": "bob"}')
         if self.kind == "edit" and self.solution is None and not self.settings and not self.arguments:
-            raise ValueError('edit: give solution, settings or arguments, for example {"solution": 3}')
+            raise ValueError('give solution, settings or arguments, for example {"solution": 3}')
         if self.kind == "skip" and not self.reason:
-            raise ValueError("skip: give the reason why the compensation may be left out")
+            raise ValueError("give the reason why the compensation may be left out")
         return self
 
 
@@ -56,15 +56,15 @@ def read_review(kind: str, message: Any) -> Review:
     """Read what arrived as a signal or an update.
 
     Raises:
-        ValueError: naming each field that does not fit.
+        ValueError: naming the kind and each field that does not fit.
     """
     if not isinstance(message, dict):
         raise ValueError(f'{kind}: send one JSON object, for example {{"reviewer": "alice"}}')
     try:
         return Review.model_validate({**message, "kind": kind})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or kind}: {item['msg'].removeprefix('Value error, ')}"
+        problems = (
+            ": ".join(filter(None, (".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "))))
             for item in error.errors()
         )
-        raise ValueError(problems) from None
+        raise ValueError(f"{kind}: {'; '.join(problems)}") from None

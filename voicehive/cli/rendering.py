@@ -13,6 +13,7 @@ from voicehive.autonomy.review import RecordedReview
 from voicehive.autonomy.verdict import DecisionResult
 from voicehive.execution.plan import ExecutionPlan
 from voicehive.execution.record import StepRecord, StepState
+from voicehive.optimization.figures import figure
 from voicehive.optimization.models import Objective, Solution
 
 STEP_STATES: dict[StepState, tuple[str, str]] = {
@@ -50,7 +51,7 @@ def words(identifier: str) -> str:
 def value(setting: JsonValue) -> str:
     """A number with as many digits as count, anything else as it is."""
     if isinstance(setting, float):
-        return f"{setting:,.0f}" if abs(setting) >= 1_000 else f"{setting:.4g}"
+        return figure(setting)
     return "unset" if setting is None else str(setting)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicehive.optimization.erlang_a import Floats
+from voicehive.optimization.figures import figure
 from voicehive.optimization.front import scaled
 from voicehive.optimization.models import Objective, Settings
 
@@ -144,14 +145,10 @@ def _feasibility(violation: float, before: float) -> str:
 def _comparison(objective: Objective, value: float, before: float) -> str:
     unit = f" {objective.unit}" if objective.unit else ""
     if abs(value - before) <= _TOLERANCE * max(abs(before), 1.0):
-        return f"{objective.name} stays at {_number(value)}{unit}"
+        return f"{objective.name} stays at {figure(value)}{unit}"
     verb = "falls" if value < before else "rises"
     share = f" ({(value - before) / abs(before):+.1%})" if before else ""
-    return f"{objective.name} {verb} from {_number(before)} to {_number(value)}{unit}{share}"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+    return f"{objective.name} {verb} from {figure(before)} to {figure(value)}{unit}{share}"
 
 
 def _weights(objectives: tuple[Objective, ...]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from voicehive.optimization.figures import figure
 from voicehive.optimization.models import Objective, Solution
 from voicehive.reasoning.models import Judgement, Question
 
@@ -36,6 +37,6 @@ def _compare(objective: Objective, current: Solution, chosen: Solution) -> str:
     before, after = current.outcomes[objective.name], chosen.outcomes[objective.name]
     unit = f" {objective.unit}" if objective.unit else ""
     if before == after:
-        return f"{objective.name} stays at {after:.4g}{unit}"
+        return f"{objective.name} stays at {figure(after)}{unit}"
     better = (after < before) == (objective.direction == "minimize")
-    return f"{objective.name} {before:.4g} -> {after:.4g}{unit} ({'better' if better else 'worse'})"
+    return f"{objective.name} {figure(before)} -> {figure(after)}{unit} ({'better' if better else 'worse'})"
