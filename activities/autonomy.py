@@ -5,7 +5,7 @@ from temporalio import activity
 
 from activities.optimization import RESULT_KIND, StoredOptimization
 from activities.policies import Controllers
-from activities.step_contexts import changes_of, step_context
+from activities.step_contexts import changes_of, step_contexts
 from voicehive.autonomy.authorization import Authorization
 from voicehive.autonomy.context import DecisionContext
 from voicehive.autonomy.progress import Notification
@@ -52,8 +52,8 @@ class AutonomyActivities:
             self._registry.validate(plan)
         async with self._database.reading() as session:
             controller = await self._controllers.in_force(session, wanted.tenant, wanted.constraints)
-            place = (session, wanted.tenant, wanted.deployment, wanted.kind)
-            steps = tuple([await step_context(*place, step) for step in plan.steps]) if plan else ()
+            planned = plan.steps if plan else ()
+            steps = await step_contexts(session, wanted.tenant, wanted.deployment, wanted.kind, planned)
         context = DecisionContext(
             tenant=wanted.tenant,
             deployment=wanted.deployment,
@@ -82,12 +82,12 @@ class AutonomyActivities:
         """What brings the deployment from its stored settings to the solution's; None if nothing is to change."""
         changes: list[SettingChange] = []
         async with self._database.reading() as session:
-            parameters = Parameters(session, wanted.tenant)
-            for name, value in solution.settings.items():
-                known = await parameters.get(wanted.deployment, name)
-                earlier = current.settings[name] if known.value is None else known.value
-                if earlier != value:
-                    changes.append(SettingChange(name=name, earlier=earlier, value=value, version=known.version))
+            known = await Parameters(session, wanted.tenant).get_all(wanted.deployment, solution.settings)
+        for name, value in solution.settings.items():
+            stored, version = known[name].value, known[name].version
+            earlier = current.settings[name] if stored is None else stored
+            if earlier != value:
+                changes.append(SettingChange(name=name, earlier=earlier, value=value, version=version))
         if not changes:
             return None
         options = wanted.execution

@@ -5,7 +5,7 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from activities.policies import Controllers
-from activities.step_contexts import changes_of, step_context
+from activities.step_contexts import changes_of, step_contexts
 from voicehive.autonomy.authorization import Authorization
 from voicehive.autonomy.context import DecisionContext
 from voicehive.autonomy.controller import AutonomousController
@@ -40,8 +40,9 @@ class ExecutionActivities:
             controller = await self._controllers.in_force(session, request.tenant, request.constraints)
             policy_digest = controller.policy_digest
             authorization, granted = await self._permission(session, request, policy_digest)
-            place = (session, request.tenant, request.deployment, authorization.kind)
-            steps = tuple([await step_context(*place, step) for step in request.plan.steps])
+            steps = await step_contexts(
+                session, request.tenant, request.deployment, authorization.kind, request.plan.steps
+            )
         context = DecisionContext(
             tenant=request.tenant,
             deployment=request.deployment,
@@ -74,12 +75,9 @@ class ExecutionActivities:
         )
         info = activity.info()
         consumer = f"{info.workflow_id}/{info.workflow_run_id}"
-        permissions = Authorizations(session, request.tenant)
-        for authorization in (as_decided, by_hand):
-            granted = await permissions.consume(authorization.content_digest(), consumer)
-            if granted is not None:
-                return authorization, granted
-        return by_hand, None
+        by_digest = {authorization.content_digest(): authorization for authorization in (by_hand, as_decided)}
+        granted = await Authorizations(session, request.tenant).consume(by_digest, consumer)
+        return (by_hand, None) if granted is None else (by_digest[granted.digest], granted)
 
     @activity.defn
     async def run_step(self, run: StepRun) -> StepResult:
@@ -92,8 +90,8 @@ class ExecutionActivities:
         async with heartbeating():
             async with self._resources.database.reading() as session:
                 controller = await self._controllers.in_force(session, run.tenant, run.constraints)
-                facts = await step_context(session, run.tenant, run.deployment, run.kind, run.step)
-            controller.check_step(facts, run.approved_under)
+                facts = await step_contexts(session, run.tenant, run.deployment, run.kind, (run.step,))
+            controller.check_step(facts[0], run.approved_under)
             call = ActionCall(action=run.step.action, arguments=run.step.arguments)
             return await self._run(call, _context(run, controller))
 

@@ -26,8 +26,7 @@ class Controllers:
         Raises:
             PolicyInvalid: the policy or a further constraint cannot be compiled.
         """
-        stored = await Policies(session, tenant).current()
-        key = (stored.document if stored else default_policy_text(), constraints)
+        key = (await Policies(session, tenant).document() or default_policy_text(), constraints)
         if key not in self._compiled:
             self._compiled[key] = AutonomousController(parse_policy(key[0]), constraints)
             if len(self._compiled) > COMPILED:

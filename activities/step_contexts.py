@@ -1,5 +1,7 @@
 """The facts about a step as they are at this moment in the store."""
 
+from collections import defaultdict
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.autonomy.context import Change, StepContext
@@ -7,20 +9,32 @@ from voicehive.execution.plan import Step
 from voicehive.storage.parameters import Parameters
 
 
-async def step_context(session: AsyncSession, tenant: str, deployment: str, kind: str, step: Step) -> StepContext:
-    """What the rules may know of a step; `earlier` is the stored value of the parameter it sets, if it sets one."""
-    where = str(step.arguments.get("deployment") or deployment)
-    earlier = None
-    if step.action == "parameter.set":
-        earlier = (await Parameters(session, tenant).get(where, str(step.arguments["name"]))).value
-    return StepContext(
-        tenant=tenant,
-        deployment=where,
-        kind=kind,
-        step=step.name,
-        action=step.action,
-        arguments=step.arguments,
-        earlier=earlier,
+async def step_contexts(
+    session: AsyncSession, tenant: str, deployment: str, kind: str, steps: tuple[Step, ...]
+) -> tuple[StepContext, ...]:
+    """What the rules may know of each step; `earlier` is the stored value of the parameter it sets, if it sets one."""
+    places = {step.name: str(step.arguments.get("deployment") or deployment) for step in steps}
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for step in steps:
+        if step.action == "parameter.set":
+            names[places[step.name]].append(str(step.arguments["name"]))
+    parameters = Parameters(session, tenant)
+    stored = {
+        (place, name): found.value
+        for place, wanted in names.items()
+        for name, found in (await parameters.get_all(place, wanted)).items()
+    }
+    return tuple(
+        StepContext(
+            tenant=tenant,
+            deployment=places[step.name],
+            kind=kind,
+            step=step.name,
+            action=step.action,
+            arguments=step.arguments,
+            earlier=stored.get((places[step.name], str(step.arguments.get("name")))),
+        )
+        for step in steps
     )
 
 

@@ -11,17 +11,17 @@ class Trunks(BaseHTTPRequestHandler):
 
     known: dict[str, bytes] = {}
 
-    def do_PUT(self) -> None:  # noqa: N802 - the standard library's name
+    def do_PUT(self) -> None:
         """Create or replace one."""
         self.known[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(201, self.known[self.path])
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Show one, or whether the provider is there at all."""
         found = b"{}" if self.path == "/trunks" else self.known.get(self.path)
         self._answer(404 if found is None else 200, found or b"{}")
 
-    def do_DELETE(self) -> None:  # noqa: N802
+    def do_DELETE(self) -> None:
         """Remove one."""
         self._answer(404 if self.known.pop(self.path, None) is None else 200, b"{}")
 

@@ -70,6 +70,7 @@ class DecisionWorkflow(HumanInput):
         self.judgement: Judgement | None = None
         self.proposal: Proposal | None = None
         self.edited: Proposal | None = None
+        self.arguments: dict[str, Arguments] = {}
         self.proposals: list[ProposalRecord] = []
         self.child: ChildWorkflowHandle[ExecutionWorkflow, ExecutionResult] | None = None
         self.steps: tuple[StepRecord, ...] = ()
@@ -114,7 +115,7 @@ class DecisionWorkflow(HumanInput):
                 self._end_proposal("approved")
                 return await self._execute(proposal)
             self._end_proposal("voided")
-            proposal = self._lay_open(await self._propose(settings=proposal.solution.settings))
+            proposal = self._lay_open(await self._propose(None, proposal.solution.settings, self.arguments))
 
     async def _first_proposal(self) -> Proposal:
         request = self.request
@@ -193,10 +194,18 @@ class DecisionWorkflow(HumanInput):
         return ruling, tuple(question.approvals)
 
     async def assess_edit(self, entry: RecordedReview) -> str:
-        """Assess an edit under the policy of what it now touches; the reason if it cannot stand."""
+        """Assess an edit under the policy of what it now touches; the reason if it cannot stand.
+
+        It goes on from what the editor sees: the open proposal's settings, and what was edited of the steps after them.
+        """
+        assert self.proposal is not None
         word = entry.review
+        settings = word.settings if word.solution is not None else {**self.proposal.solution.settings, **word.settings}
+        arguments = dict(self.arguments)
+        for step, changed in word.arguments.items():
+            arguments[step] = {**arguments.get(step, {}), **changed}
         try:
-            edited = await self._propose(word.solution, word.settings, word.arguments)
+            edited = await self._propose(word.solution, settings, arguments)
         except FailureError as error:
             if is_cancelled_exception(error):
                 raise
@@ -206,6 +215,8 @@ class DecisionWorkflow(HumanInput):
         if edited.plan is None:
             return "these are today's settings; to keep them, reject the decision"
         self.edited = edited
+        following = {step.name for step in self.request.execution.afterwards}
+        self.arguments = {step: changed for step, changed in arguments.items() if step in following}
         return ""
 
     async def _default(self) -> Proposal | None:
@@ -213,7 +224,14 @@ class DecisionWorkflow(HumanInput):
         assert self.proposal is not None
         if self.proposal.result.review.rules.at_end != "default" or self.request.default is None:
             return None
-        default = self._lay_open(await self._propose(settings=self.request.default))
+        self.arguments = {}
+        try:
+            default = self._lay_open(await self._propose(settings=self.request.default))
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            self.reason += f"; the default cannot be taken: {reason_of(error)}"
+            return None
         if default.result.verdict == "execute" and default.plan is not None:
             return default
         self._end_proposal("rejected")

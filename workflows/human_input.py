@@ -105,9 +105,8 @@ class HumanInput:
         entry = self._receive(kind, rest)
         assert entry is not None
         if kind == "edit" and entry.accepted:
-            await workflow.wait_condition(lambda: entry.number in self.desk.edit_refusals)
-            if refusal := self.desk.edit_refusals[entry.number]:
-                return entry.model_copy(update={"accepted": False, "refusal": refusal})
+            await workflow.wait_condition(lambda: entry.number in self.desk.assessed)
+            return self.desk.entries[entry.number - 1]
         return entry
 
     @review.validator
@@ -127,8 +126,8 @@ class HumanInput:
             return await self._climb(question, stopped)
         finally:
             del self.desk.rounds[question.subject]
-            if question.edit is not None:
-                self.desk.edit_refusals.setdefault(question.edit.number, "the wait ended before it was assessed")
+            if question.edit is not None and question.edit.number not in self.desk.assessed:
+                self.desk.edit_assessed(question.edit, "the wait ended before it was assessed")
             search_attributes.waiting_for(self._waited_for())
             self.show()
 
@@ -160,7 +159,7 @@ class HumanInput:
         while True:
             if question.edit is not None:
                 refusal = await self.assess_edit(question.edit)
-                self.desk.edit_refusals[question.edit.number] = refusal
+                self.desk.edit_assessed(question.edit, refusal)
                 question.edit = question.edit if not refusal else None
             self.show()
             if question.settled or stopped():

@@ -110,8 +110,7 @@ class ReviewDesk:
 
     `terms` are None until a verdict has named the reviewers: until then nobody is known, and nothing is accepted.
     `parked` are the steps whose compensation waits for a person. `allowed` are the kinds that mean something in the
-    present stage besides answers to an open round. `edit_refusals` holds, by the edit's number, why an assessed edit
-    was refused; empty if it was taken.
+    present stage besides answers to an open round. `assessed` are the numbers of the edits that have been judged.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -122,7 +121,7 @@ class ReviewDesk:
         self.allowed: frozenset[ReviewKind] = frozenset()
         self.entries: list[RecordedReview] = []
         self.inbox: list[Review] = []
-        self.edit_refusals: dict[int, str] = {}
+        self.assessed: set[int] = set()
         self.malformed: list[str] = []
 
     def receive(self, kind: str, message: Any) -> RecordedReview | None:
@@ -152,6 +151,12 @@ class ReviewDesk:
             else:
                 self.inbox.append(review)
         return entry
+
+    def edit_assessed(self, edit: RecordedReview, refusal: str) -> None:
+        """Keep what became of an edit: `refusal` is empty if it was taken."""
+        self.assessed.add(edit.number)
+        if refusal:
+            self.entries[edit.number - 1] = edit.model_copy(update={"accepted": False, "refusal": refusal})
 
     def validate(self, kind: str, message: Any) -> None:
         """Refuse an update before it is recorded.

@@ -114,7 +114,7 @@ async def grant(database: Database, tenant: str, authorization_id: str) -> Autho
 
 async def consume(database: Database, tenant: str, consumer: str) -> Authorization | None:
     async with database.transaction() as session:
-        return await Authorizations(session, tenant).consume("what", consumer)
+        return await Authorizations(session, tenant).consume(["what"], consumer)
 
 
 async def test_an_authorization_is_used_once_but_again_by_the_same_consumer(database: Database, tenant: str) -> None:

@@ -100,9 +100,9 @@ def request(*afterwards: Step, **fields: Any) -> Document:
     }
 
 
-async def start(world: World, document: Document) -> Decision:
-    """Start a decision as any client could, where the store knows today's settings."""
-    if not await world.parameters():
+async def start(world: World, document: Document, *, known: bool = True) -> Decision:
+    """Start a decision as any client could; where `known`, the store is told today's settings if it has none."""
+    if known and not await world.parameters():
         await world.set(TODAY)
     return await world.client.start_workflow(
         "DecisionWorkflow",

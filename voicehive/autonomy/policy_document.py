@@ -21,7 +21,11 @@ def parse_policy(text: str) -> Policy:
     except yaml.YAMLError as error:
         raise PolicyInvalid(f"the policy is not YAML: {error}") from None
     try:
-        return Policy.model_validate_json(json.dumps(document))
+        content = json.dumps(document)
+    except (TypeError, ValueError) as error:
+        raise PolicyInvalid(f"the policy holds what JSON cannot express; put it in quotes: {error}") from None
+    try:
+        return Policy.model_validate_json(content)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'policy'}: {e['msg']}" for e in error.errors())
         raise PolicyInvalid(f"the policy does not fit: {problems}") from None

@@ -1,5 +1,6 @@
 """Permissions to run exactly what a digest names, each used once."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,14 +48,14 @@ class Authorizations:
         await insert_if_absent(self._session, AuthorizationRow, values)
         return _record(await self._session.get_one(AuthorizationRow, (self._tenant, authorization_id)))
 
-    async def consume(self, digest: str, consumer: str) -> Authorization | None:
-        """Use up the oldest unused permission for that digest; the same consumer gets the same one again.
+    async def consume(self, digests: Iterable[str], consumer: str) -> Authorization | None:
+        """Use up the oldest unused permission for one of these digests; the same consumer gets the same one again.
 
         None where there is none, or others have used every one.
         """
         granted = (
             select(AuthorizationRow)
-            .where(AuthorizationRow.tenant == self._tenant, AuthorizationRow.digest == digest)
+            .where(AuthorizationRow.tenant == self._tenant, AuthorizationRow.digest.in_(list(digests)))
             .order_by(AuthorizationRow.granted_at, AuthorizationRow.id)
             .with_for_update()
             .execution_options(populate_existing=True)

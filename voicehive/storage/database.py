@@ -5,14 +5,15 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, closing, nullcontext
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Table, Update, bindparam, event, inspect, make_url, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -24,9 +25,6 @@ CONNECT_TIMEOUT_SECONDS = 10
 BUSY_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 30
 _MIGRATION_LOCK = 0x566F696365486976  # "VoiceHiv": the advisory lock that lets one process migrate at a time
-
-
-RowT = TypeVar("RowT", bound=Tenanted)
 
 
 class Database:
@@ -63,7 +61,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncSession]:
-        """A session that only reads; it waits for no writer."""
+        """A session that only reads; it waits for no writer, and on SQLite each statement sees the newest state."""
         engine = self._engine.execution_options(read_only=True, postgresql_readonly=True)
         async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
             yield session
@@ -134,15 +132,36 @@ async def insert_if_absent(session: AsyncSession, table: type[Tenanted], values:
     return (await session.execute(statement)).first() is not None
 
 
-async def get_or_insert(session: AsyncSession, table: type[RowT], values: Mapping[str, Any]) -> RowT:
-    """The row with this primary key, inserted if absent, and locked until the transaction ends either way."""
-    statement = (
-        _insert(session, table, values)
-        # An update that changes nothing: unlike "do nothing" it locks the row that is there, and returns it.
-        .on_conflict_do_update(index_elements=inspect(table).primary_key, set_={"tenant": values["tenant"]})
-        .returning(table)
-    )
-    return (await session.scalars(statement, execution_options={"populate_existing": True})).one()
+async def get_or_insert(session: AsyncSession, table: type[Tenanted], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with this primary key, inserted if absent, and locked until the transaction ends either way.
+
+    A plain row: this and `update_row` are under every step of every plan, and mapping objects would double their cost.
+    """
+    statement = _get_or_insert(session.get_bind().dialect.name, table)
+    return dict(cast(Mapping[str, Any], (await session.execute(statement, dict(values))).mappings().one()))
+
+
+async def update_row(session: AsyncSession, table: type[Tenanted], row: Mapping[str, Any], **values: Any) -> None:
+    """Give columns of the row with this row's primary key other values."""
+    key = {f"key_{column.name}": row[column.name] for column in inspect(table).primary_key}
+    await session.execute(_update(table, tuple(values)), key | values)
+
+
+@cache
+def _get_or_insert(dialect: str, table: type[Tenanted]) -> postgresql.Insert | sqlite.Insert:
+    plain, key = cast(Table, table.__table__), inspect(table).primary_key
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(plain)
+    # An update that changes nothing: unlike "do nothing" it locks the row that is there, and returns it.
+    unchanged = {"tenant": statement.excluded.tenant}
+    return statement.on_conflict_do_update(index_elements=key, set_=unchanged).returning(*plain.columns)
+
+
+@cache
+def _update(table: type[Tenanted], names: tuple[str, ...]) -> Update:
+    statement = update(cast(Table, table.__table__))
+    for column in inspect(table).primary_key:
+        statement = statement.where(column == bindparam(f"key_{column.name}"))
+    return statement.values({name: bindparam(name) for name in names})
 
 
 def _insert(
@@ -181,8 +200,9 @@ def _configure_connection(connection: Any, _: object) -> None:
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once with SQLITE_BUSY if another wrote in between,
     # whatever the busy timeout; one that takes the write lock at its start only waits.
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    # A reader needs none: each statement sees one state of the file.
+    if not connection.get_execution_options().get("read_only", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _prepare_file(path: Path) -> None:

@@ -14,14 +14,15 @@ that keeps a late attempt of a worker believed dead from ever applying. Transact
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import uuid4
 
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from voicehive.storage.database import Database, get_or_insert
+from voicehive.storage.database import Database, get_or_insert, update_row
 from voicehive.storage.errors import KeyReused, KeyWithdrawn
 from voicehive.storage.tables import LedgerRow
 
@@ -64,7 +65,7 @@ class ActionLedger:
             if row.state != _NEW:
                 raise _withdrawn(key)
             result = await change(session)
-            _enter(row, "applied", result=result)
+            await _enter(session, row, "applied", result=result)
             return result
 
     async def undo(
@@ -80,9 +81,9 @@ class ActionLedger:
         async with self._database.transaction() as session:
             row = await _lock(session, key)
             if row.state == "applied":
-                _enter(row, "compensated", compensation=await undo(session, row.result or {}))
+                await _enter(session, row, "compensated", compensation=await undo(session, row.result or {}))
             elif row.state == _NEW:
-                _enter(row, "void")
+                await _enter(session, row, "void")
             return row.compensation
 
     async def apply_outside(
@@ -112,7 +113,9 @@ class ActionLedger:
             if row.state not in (_NEW, "started"):
                 raise _withdrawn(key)
             under_way_until = datetime.now(UTC) + within + CLOCK_SKEW
-            _enter(row, "started", attempts=(row.attempts or {}) | {attempt: under_way_until.isoformat()})
+            await _enter(
+                session, row, "started", attempts=(row.attempts or {}) | {attempt: under_way_until.isoformat()}
+            )
         try:
             async with asyncio.timeout(within.total_seconds()):
                 result = await send()
@@ -139,11 +142,11 @@ class ActionLedger:
             async with self._database.transaction() as session:
                 row = await _lock(session, key)
                 if row.state == _NEW:
-                    _enter(row, "void")
+                    await _enter(session, row, "void")
                 if row.state in ("void", "compensated"):
                     return row.compensation
                 if not _is_under_way(row):
-                    _enter(row, "compensating")
+                    await _enter(session, row, "compensating")
                     result = row.result
                     break
             await asyncio.sleep(_POLL_SECONDS)
@@ -151,14 +154,14 @@ class ActionLedger:
         async with self._database.transaction() as session:
             row = await _lock(session, key)
             if row.state == "compensating":
-                _enter(row, "compensated", compensation=compensation)
+                await _enter(session, row, "compensated", compensation=compensation)
             return row.compensation
 
     async def _record_applied(self, key: LedgerKey, result: JsonObject) -> JsonObject:
         async with self._database.transaction() as session:
             row = await _lock(session, key)
             if row.state == "started":
-                _enter(row, "applied", result=result)
+                await _enter(session, row, "applied", result=result)
             elif row.state != "applied":
                 raise _withdrawn(key)
             return row.result or {}
@@ -174,37 +177,47 @@ class ActionLedger:
             else:
                 attempts[attempt] = datetime.now(UTC).isoformat()
             if attempts:
-                _enter(row, "started", attempts=attempts)
+                await _enter(session, row, "started", attempts=attempts)
             else:
-                await session.delete(row)
+                await session.execute(delete(LedgerRow).where(LedgerRow.tenant == key.tenant, LedgerRow.key == key.key))
 
 
-async def _lock(session: AsyncSession, key: LedgerKey) -> LedgerRow:
-    """The key's entry, locked until the transaction ends; a key without one gets one in state `new`."""
-    values: JsonObject = {
-        "tenant": key.tenant,
-        "key": key.key,
-        "action": key.action,
-        "arguments_digest": key.arguments_digest,
-        "state": _NEW,
-        "recorded_at": datetime.now(UTC),
-    }
-    row = await get_or_insert(session, LedgerRow, values)
-    if (row.action, row.arguments_digest) != (key.action, key.arguments_digest):
-        other = "with other arguments" if row.action == key.action else f"for the action {row.action!r}"
+@dataclass
+class _Entry:
+    """A key's entry in the ledger, locked until the transaction ends."""
+
+    tenant: str
+    key: str
+    action: str
+    arguments_digest: str
+    state: str
+    attempts: dict[str, str] | None
+    result: JsonObject | None
+    compensation: JsonObject | None
+    recorded_at: datetime
+
+
+async def _lock(session: AsyncSession, key: LedgerKey) -> _Entry:
+    """The key's entry; a key without one gets one in state `new`."""
+    values: JsonObject = asdict(key) | {"state": _NEW, "recorded_at": datetime.now(UTC)}
+    entry = _Entry(**await get_or_insert(session, LedgerRow, values))
+    if (entry.action, entry.arguments_digest) != (key.action, key.arguments_digest):
+        other = "with other arguments" if entry.action == key.action else f"for the action {entry.action!r}"
         raise KeyReused(f"the idempotency key {key.key!r} was used before {other}; give this step a key of its own")
-    return row
+    return entry
 
 
-def _enter(row: LedgerRow, state: str, **columns: JsonObject) -> None:
-    row.state, row.recorded_at = state, datetime.now(UTC)
-    for name, value in columns.items():
-        setattr(row, name, value)
+async def _enter(session: AsyncSession, entry: _Entry, state: str, **columns: JsonObject) -> None:
+    changed = {"state": state, "recorded_at": datetime.now(UTC)} | columns
+    await update_row(session, LedgerRow, asdict(entry), **changed)
+    for name, value in changed.items():
+        setattr(entry, name, value)
 
 
-def _is_under_way(row: LedgerRow) -> bool:
+def _is_under_way(entry: _Entry) -> bool:
     now = datetime.now(UTC)
-    return row.state == "started" and any(datetime.fromisoformat(end) > now for end in (row.attempts or {}).values())
+    ends = (entry.attempts or {}).values()
+    return entry.state == "started" and any(datetime.fromisoformat(end) > now for end in ends)
 
 
 def _withdrawn(key: LedgerKey) -> KeyWithdrawn:

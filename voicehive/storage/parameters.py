@@ -1,5 +1,6 @@
 """Parameters of a deployment, each with a version that only ever grows."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -7,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.model import Model
-from voicehive.storage.database import get_or_insert
+from voicehive.storage.database import get_or_insert, update_row
 from voicehive.storage.errors import VersionConflict
 from voicehive.storage.tables import ParameterRow
 
@@ -41,6 +42,17 @@ class Parameters:
         row = await self._session.get(ParameterRow, (self._tenant, deployment, name))
         return _record(row) if row else Parameter(deployment=deployment, name=name)
 
+    async def get_all(self, deployment: str, names: Iterable[str]) -> dict[str, Parameter]:
+        """The parameters of these names as they stand, absent ones included, in one query."""
+        wanted = list(names)
+        rows = await self._session.scalars(
+            select(ParameterRow)
+            .where(ParameterRow.tenant == self._tenant, ParameterRow.deployment == deployment)
+            .where(ParameterRow.name.in_(wanted))
+        )
+        absent = {name: Parameter(deployment=deployment, name=name) for name in wanted}
+        return absent | {row.name: _record(row) for row in rows}
+
     async def list(self, deployment: str) -> list[Parameter]:
         """All parameters that are present, by name."""
         rows = await self._session.scalars(
@@ -67,12 +79,16 @@ class Parameters:
             "updated_at": datetime.now(UTC),
         }
         row = await get_or_insert(self._session, ParameterRow, absent)
-        if expected_version not in (None, row.version):
-            raise VersionConflict(f"parameter {name!r} of {deployment!r}", expected_version, row.version)
-        earlier = _record(row)
-        row.value, row.version, row.updated_at = value, row.version + 1, datetime.now(UTC)
-        await self._session.flush()
-        return ParameterChange(earlier=earlier, current=_record(row))
+        version, now = row["version"], datetime.now(UTC)
+        if expected_version not in (None, version):
+            raise VersionConflict(f"parameter {name!r} of {deployment!r}", expected_version, version)
+        await update_row(self._session, ParameterRow, row, value=value, version=version + 1, updated_at=now)
+        place = {"deployment": deployment, "name": name}
+        since = row["updated_at"] if version else None
+        return ParameterChange(
+            earlier=Parameter(**place, value=row["value"], version=version, updated_at=since),
+            current=Parameter(**place, value=value, version=version + 1, updated_at=now),
+        )
 
     async def restore(self, change: ParameterChange) -> ParameterChange:
         """Put back what a change replaced, if nobody has changed it since.

@@ -33,6 +33,11 @@ class Policies:
         row = await self._session.scalar(newest)
         return _record(row) if row else None
 
+    async def document(self) -> str | None:
+        """Only the text of the policy in force: it is asked for before every step."""
+        newest = select(PolicyRow.document).where(PolicyRow.tenant == self._tenant)
+        return await self._session.scalar(newest.order_by(PolicyRow.version.desc()).limit(1))
+
     async def get(self, version: int) -> StoredPolicy | None:
         """That version, or None."""
         row = await self._session.get(PolicyRow, (self._tenant, version))

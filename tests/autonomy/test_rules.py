@@ -1,0 +1,170 @@
+"""Rules in CEL: each trap of the language and of its runtime, and that it ends closed."""
+
+import math
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.autonomy.policies import context, rule, step
+from voicehive.autonomy.context import StepContext, relative_change
+from voicehive.autonomy.errors import PolicyInvalid
+from voicehive.autonomy.rules import RuleBook
+from voicehive.autonomy.verdict import Finding
+
+
+def asked(expression: str, **fields: Any) -> Finding:
+    """What a rule on the decision as a whole says."""
+    [finding] = RuleBook([rule(expression)]).ask("verdict", context(**fields).variables(0.9), "capacity", "d")
+    return finding
+
+
+def asked_of(expression: str, facts: StepContext) -> Finding:
+    """What a rule on a step says."""
+    [finding] = RuleBook([rule(expression, when="step")]).ask("step", facts.variables(), "capacity", "d")
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("proposed.cost <= 1.1 * current.cost", True),
+        ("proposed.cost > current.cost", False),
+        ("settings['agents.day'] == 28 && settings['model.tier'] == 'plain'", True),
+        ("'agents.day' in changed && size(unknown) == 0", True),
+        ("confidence >= 0.9 && feasible && requester == 'olivia'", True),
+        ("changed.all(name, name.startsWith('model.'))", False),
+    ],
+)
+def test_rules_speak_of_the_facts(expression: str, holds: bool) -> None:
+    finding = asked(expression)
+    assert (finding.holds, finding.cause) == (holds, "")
+
+
+@pytest.mark.parametrize(
+    ("expression", "cause"),
+    [
+        ("1 / (size(changed) - 1) >= 0", "zero"),
+        ("size(changed) % (size(changed) - 1) == 0", "zero"),
+        ("proposed.nothing > 0.0", "nothing"),
+        ("settings['agents.noon'] > 1", "agents.noon"),
+        ("changed[5] == 'x'", "index"),
+        ("settings['model.tier'] > 3", ""),
+        ("settings['agents.day'] < '3'", ""),
+        ("9223372036854775807 + size(changed) > 0", "overflow"),
+        ("int('many') > 0", ""),
+        ("matches(kind, '(')", ""),
+    ],
+)
+def test_an_error_is_a_violation_and_says_so(expression: str, cause: str) -> None:
+    finding = asked(expression)
+    assert not finding.holds
+    assert finding.cause
+    assert cause in finding.cause
+
+
+@pytest.mark.parametrize("expression", ["settings['agents.day']", "settings['model.tier']", "settings", "null"])
+def test_a_rule_that_is_not_boolean_is_refused_at_load(expression: str) -> None:
+    with pytest.raises(PolicyInvalid, match="constraint 'rule': must be true or false, but its value is"):
+        RuleBook([rule(expression)])
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("propsed.cost <= 1.0", "undeclared reference to 'propsed"),
+        ("value == 3", "undeclared reference to 'value'"),
+        ("proposed.cost <= 5", "no matching overload"),
+        ("confidence > 0", "no matching overload"),
+        ("kind == 3", "no matching overload"),
+        ("proposed.cost <=", "Syntax error"),
+        ("size(changed)", "must be true or false, but its value is INT"),
+        ("open('/etc/passwd') == ''", "undeclared reference to 'open'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_load(expression: str, told: str) -> None:
+    with pytest.raises(PolicyInvalid) as error:
+        RuleBook([rule("true", identifier="fine"), rule(expression, identifier="odd")])
+    assert "constraint 'odd'" in str(error.value)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_not_finite_never_reach_a_rule(number: float) -> None:
+    for field in ("current", "proposed"):
+        with pytest.raises(ValidationError, match="finite"):
+            context(**{field: {"cost": number}})
+    with pytest.raises(ValidationError):
+        step(value=number)
+    book = RuleBook([rule("!(proposed.cost > 5.0)"), rule("true", when="step", identifier="step")])
+    facts = context().variables(0.9)
+    for spoilt in ({**facts, "proposed": {"cost": number}}, {**facts, "confidence": number}):
+        with pytest.raises(ValueError, match="not finite"):
+            book.ask("verdict", spoilt, "capacity", "d")
+    nested = {**step().variables(), "arguments": {"value": [1.0, {"deep": number}]}}
+    with pytest.raises(ValueError, match="not finite"):
+        book.ask("step", nested, "capacity", "d")
+
+
+def test_a_ratio_to_nothing_is_infinite_and_breaks_a_ceiling() -> None:
+    assert not asked("proposed.cost / current.cost <= 1.1", current={"cost": 0.0}).holds
+    assert not asked("proposed.cost / current.cost <= 1.1", current={"cost": 0.0}, proposed={"cost": 0.0}).holds
+
+
+def test_and_or_do_not_hide_an_error() -> None:
+    assert not asked("proposed.nothing > 0.0 && true").holds
+    assert not asked("proposed.nothing > 0.0 || false").holds
+    assert asked("proposed.nothing > 0.0 || true").holds
+
+
+def test_has_asks_whether_a_fact_is_there() -> None:
+    assert asked("!has(proposed.nothing)").holds
+    assert asked("'cost' in proposed").holds
+
+
+@pytest.mark.parametrize(
+    ("expression", "facts", "holds"),
+    [
+        ("parameter != 'agents.day' || double(value) >= 1.0", step(value=0), False),
+        ("parameter != 'agents.day' || double(value) >= 1.0", step(value=2.5), True),
+        ("double(value) >= 1.0", step(value="many"), False),
+        ("double(value) >= 1.0", step(value=None), False),
+        ("change <= 1.0", step(value=61, earlier=30), False),
+        ("change <= 0.99", step(value=1, earlier=None), False),
+        ("earlier == null", step(value=1, earlier=None), True),
+        ("value == true", step(value=True), True),
+        ("arguments.value == 28 && action == 'parameter.set'", step(), True),
+    ],
+)
+def test_rules_on_steps(expression: str, facts: StepContext, holds: bool) -> None:
+    assert asked_of(expression, facts).holds is holds
+
+
+def test_a_rule_is_asked_only_where_it_applies() -> None:
+    book = RuleBook(
+        [
+            rule("false", identifier="kind", kinds=("routing",)),
+            rule("false", identifier="deployment", deployments=("elsewhere",)),
+            rule("false", identifier="step", when="step"),
+            rule("false", identifier="mine", kinds=("routing", "capacity"), deployments=("d",)),
+        ]
+    )
+    found = book.ask("verdict", context().variables(0.9), "capacity", "d")
+    assert [finding.id for finding in found] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "value", "change"),
+    [
+        (30, 33, 0.1),
+        (-10, -5, 0.5),
+        (0, 5, 1.0),
+        (None, 5, 1.0),
+        (5, 5, 0.0),
+        ("a", "b", 0.0),
+        (True, 3, 1.0),
+        (2, True, 0.0),
+    ],
+)
+def test_relative_change(earlier: Any, value: Any, change: float) -> None:
+    assert relative_change(earlier, value) == pytest.approx(change)
