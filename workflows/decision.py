@@ -74,6 +74,7 @@ class DecisionWorkflow(HumanInput):
         self.proposals: list[ProposalRecord] = []
         self.child: ChildWorkflowHandle[ExecutionWorkflow, ExecutionResult] | None = None
         self.steps: tuple[StepRecord, ...] = ()
+        self.plan_reviews: tuple[RecordedReview, ...] = ()
 
     @workflow.run
     async def run(self, request: DecisionRequest) -> DecisionOutcome:
@@ -268,7 +269,7 @@ class DecisionWorkflow(HumanInput):
             return self._ended("rolled_back", "the execution was cancelled and undone")
         finally:
             self.desk.allowed = frozenset()
-        self.steps = result.steps
+        self.steps, self.plan_reviews = result.steps, result.reviews
         outcomes: dict[str, Outcome] = {"applied": "executed", "rolled_back": "rolled_back", "rejected": "rejected"}
         return self._ended(outcomes[result.outcome], result.reason or "every step was applied")
 
@@ -313,7 +314,7 @@ class DecisionWorkflow(HumanInput):
     @workflow.signal(description="How the execution stands; sent by the execution itself")
     def progress(self, status: ExecutionStatus) -> None:
         """Keep how the execution stands."""
-        self.steps = status.steps
+        self.steps, self.plan_reviews = status.steps, status.reviews
         self.desk.parked = set(status.needs_attention)
         self._enter(status.stage)
 
@@ -325,8 +326,14 @@ class DecisionWorkflow(HumanInput):
             verdict=self.proposal.result.verdict if self.proposal else None,
             settings=self.proposal.solution.settings if self.proposal else {},
             steps=self.steps,
-            reviews=tuple(self.desk.entries),
+            reviews=self._every_review(),
         )
+
+    def _every_review(self) -> tuple[RecordedReview, ...]:
+        """What was said here, and what was said to the execution and did not come through here."""
+        forwarded = [entry.review for entry in self.desk.entries]
+        said_there = (entry for entry in self.plan_reviews if entry.review not in forwarded)
+        return (*self.desk.entries, *said_there)
 
     async def _close(self, outcome: DecisionOutcome) -> None:
         self._enter("closed")
@@ -368,7 +375,7 @@ class DecisionWorkflow(HumanInput):
             waiting=tuple(question.waiting() for question in self.desk.rounds.values()),
             execution=self.child.id if self.child else None,
             steps=self.steps,
-            reviews=tuple(self.desk.entries),
+            reviews=self._every_review(),
             malformed=tuple(self.desk.malformed),
         )
 

@@ -1,6 +1,7 @@
 """`ExecutionWorkflow`: one plan, carried out wholly or undone."""
 
 import asyncio
+from typing import Literal
 
 from pydantic import JsonValue
 from temporalio import workflow
@@ -11,7 +12,14 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.request import AuthorizationInput
     from voicehive.autonomy.review import Review, ReviewKind
     from voicehive.execution.plan import ExecutionPlan, Step
-    from voicehive.execution.record import Admission, ExecutionRequest, ExecutionResult, ExecutionStatus, StepRun
+    from voicehive.execution.record import (
+        Admission,
+        ExecutionRequest,
+        ExecutionResult,
+        ExecutionStatus,
+        StepRecord,
+        StepRun,
+    )
     from workflows import activity_calls, search_attributes, story
     from workflows.human_input import HumanInput
     from workflows.interruption import Stop, shielded
@@ -50,7 +58,7 @@ class ExecutionWorkflow(HumanInput):
     async def _story(self) -> ExecutionResult:
         admission = await self._admitted()
         if admission is None:
-            return ExecutionResult(outcome="rejected", reason=self.stop.reason, steps=())
+            return self._ended("rejected", ())
         self.desk.allowed = WHILE_RUNNING
         saga = self.saga = Saga(self.request.plan, self)
         listening = asyncio.create_task(self._listen())
@@ -61,8 +69,13 @@ class ExecutionWorkflow(HumanInput):
             self._enter("rolling_back")
             await saga.backward()
         listening.cancel()
-        outcome = "rolled_back" if self.stop.requested else "applied"
-        return ExecutionResult(outcome=outcome, reason=self.stop.reason, steps=tuple(saga.records.values()))
+        return self._ended("rolled_back" if self.stop.requested else "applied", tuple(saga.records.values()))
+
+    def _ended(
+        self, outcome: Literal["applied", "rolled_back", "rejected"], steps: tuple[StepRecord, ...]
+    ) -> ExecutionResult:
+        reviews = tuple(self.desk.entries)
+        return ExecutionResult(outcome=outcome, reason=self.stop.reason, steps=steps, reviews=reviews)
 
     async def _admitted(self) -> Admission | None:
         """Use up the permission that was given for exactly this plan, or have it assessed and, if need be, reviewed."""

@@ -49,10 +49,9 @@ def constraints() -> st.SearchStrategy[tuple[SafetyConstraint, ...]]:
         "false",
     ]
     rules = st.builds(rule, st.sampled_from(expressions), st.sampled_from(["block", "escalate", "warn"]))
-    numbered = st.lists(rules, max_size=4).map(
+    return st.lists(rules, max_size=4).map(
         lambda found: tuple(r.model_copy(update={"id": f"r{index}"}) for index, r in enumerate(found))
     )
-    return numbered
 
 
 @pytest.mark.parametrize(

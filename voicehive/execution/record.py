@@ -53,11 +53,12 @@ class ExecutionRequest(Model):
 
 
 class ExecutionResult(Model):
-    """How an execution ended: every step applied, every step undone, or nothing started."""
+    """How an execution ended: every step applied, every step undone, or nothing started; and what people said."""
 
     outcome: Literal["applied", "rolled_back", "rejected"]
     reason: str
     steps: tuple[StepRecord, ...]
+    reviews: tuple[RecordedReview, ...] = ()
 
 
 class Admission(Model):
