@@ -24,6 +24,12 @@ async def stage_reached(installation: Installation, workflow_id: str, *stages: s
     raise AssertionError(f"{workflow_id} never reached {stages}: {output}")
 
 
+async def settings_of(database: Database) -> dict[str, Any]:
+    """What the store holds for the deployment of the examples."""
+    async with database.reading() as session:
+        return {found.name: found.value for found in await Parameters(session, "demo").list("voice-eu")}
+
+
 def start(file: str, workflow_id: str, workflow_type: str = "DecisionWorkflow") -> list[str]:
     return [
         *("workflow", "start", "--task-queue", "voicehive", "--type", workflow_type),
@@ -45,13 +51,13 @@ async def test_start_approve_and_query(installation: Installation, database: Dat
     assert code == 0, output
     result = json.loads(output)["result"]
     assert result["outcome"] == "executed"
-    async with database.reading() as session:
-        stored = {p.name: p.value for p in await Parameters(session, "demo").list("voice-eu")}
+    stored = await settings_of(database)
     changed = {step["result"]["name"] for step in result["steps"]}
     assert stored == {name: value for name, value in result["settings"].items() if name in changed}
 
 
 async def test_cancel_while_waiting_changes_nothing(installation: Installation, database: Database) -> None:
+    before = await settings_of(database)
     code, output = await installation.temporal(*start("examples/decisions/surge.json", "d2"))
     assert code == 0, output
     await stage_reached(installation, "d2", "waiting_for_people")
@@ -60,8 +66,7 @@ async def test_cancel_while_waiting_changes_nothing(installation: Installation, 
     await stage_reached(installation, "d2", "closed")
     code, output = await installation.temporal("workflow", "describe", "--workflow-id", "d2", "--output", "json")
     assert "CANCELED" in output
-    async with database.reading() as session:
-        assert await Parameters(session, "demo").list("voice-us") == []
+    assert await settings_of(database) == before
 
 
 async def test_malformed_input_fails_at_once(installation: Installation) -> None:
