@@ -83,7 +83,7 @@ class DecisionWorkflow(HumanInput):
             outcome = await self._decide()
         except (asyncio.CancelledError, FailureError) as error:
             if not is_cancelled_exception(error):
-                self._enter("closed")
+                self.enter("closed")
                 raise
             self.cancelled = True
             self._end_proposal("voided")
@@ -120,9 +120,9 @@ class DecisionWorkflow(HumanInput):
 
     async def _first_proposal(self) -> Proposal:
         request = self.request
-        self._enter("optimizing")
+        self.enter("optimizing")
         summary = self.summary = await activity_calls.optimize(request)
-        self._enter("reasoning")
+        self.enter("reasoning")
         question = Question(
             kind=request.kind,
             objectives=request.problem.objectives,
@@ -132,7 +132,7 @@ class DecisionWorkflow(HumanInput):
             reasons=summary.reasons,
         )
         judgement = self.judgement = await activity_calls.judge(question)
-        self._enter("assessing")
+        self.enter("assessing")
         return self._lay_open(await self._propose(solution=judgement.choice))
 
     async def _propose(
@@ -186,7 +186,7 @@ class DecisionWorkflow(HumanInput):
             authors=self.authors,
             quorum=proposal.result.review.rules.quorum,
         )
-        self._enter("waiting_for_people")
+        self.enter("waiting_for_people")
         ruling = await self.ask(question, lambda: False)
         self.reason = question.in_words(ruling)
         self._end_proposal(ENDED_BY[ruling])
@@ -260,7 +260,7 @@ class DecisionWorkflow(HumanInput):
 
     async def _execute(self, proposal: Proposal) -> DecisionOutcome:
         """Run the plan as a child; a cancellation is passed on to it, and its rollback is awaited."""
-        self._enter("executing")
+        self.enter("executing")
         try:
             result = await shielded(self._run_child(proposal), self._cancel_child)
         except ChildWorkflowError as error:
@@ -271,7 +271,7 @@ class DecisionWorkflow(HumanInput):
             self.desk.allowed = frozenset()
         self.steps, self.plan_reviews = result.steps, result.reviews
         outcomes: dict[str, Outcome] = {"applied": "executed", "rolled_back": "rolled_back", "rejected": "rejected"}
-        return self._ended(outcomes[result.outcome], result.reason or "every step was applied")
+        return self._ended(outcomes[result.outcome], result.reason)
 
     async def _run_child(self, proposal: Proposal) -> ExecutionResult:
         assert proposal.plan is not None
@@ -316,7 +316,7 @@ class DecisionWorkflow(HumanInput):
         """Keep how the execution stands."""
         self.steps, self.plan_reviews = status.steps, status.reviews
         self.desk.parked = set(status.needs_attention)
-        self._enter(status.stage)
+        self.enter(status.stage)
 
     def _ended(self, outcome: Outcome, reason: str) -> DecisionOutcome:
         self.outcome, self.reason = outcome, reason
@@ -336,7 +336,7 @@ class DecisionWorkflow(HumanInput):
         return (*self.desk.entries, *said_there)
 
     async def _close(self, outcome: DecisionOutcome) -> None:
-        self._enter("closed")
+        self.enter("closed")
         info = workflow.info()
         await activity_calls.record_decision(
             DecisionRecord(
@@ -388,7 +388,8 @@ class DecisionWorkflow(HumanInput):
         """Tell the story so far in the web UI."""
         workflow.set_current_details(story.of_decision(self.request, self.status()))
 
-    def _enter(self, stage: Stage) -> None:
+    def enter(self, stage: Stage) -> None:
+        """Come to a stage, and show it."""
         self.stage = stage
         search_attributes.stage_entered(self.tenant, stage, self.proposal.result if self.proposal else None)
         self.show()

@@ -1,7 +1,6 @@
 """`ExecutionWorkflow`: one plan, carried out wholly or undone."""
 
 import asyncio
-from typing import Literal
 
 from pydantic import JsonValue
 from temporalio import workflow
@@ -14,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.execution.plan import ExecutionPlan, Step
     from voicehive.execution.record import (
         Admission,
+        ExecutionOutcome,
         ExecutionRequest,
         ExecutionResult,
         ExecutionStatus,
@@ -48,7 +48,7 @@ class ExecutionWorkflow(HumanInput):
     async def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Carry the plan out; returns how it ended, or ends as cancelled if that is why it was undone."""
         result = self.result = await shielded(self._story(), self.stop.cancel)
-        self._enter("closed")
+        self.enter("closed")
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self.stop.cancelled and result.outcome != "applied":
             await self._report()
@@ -62,20 +62,19 @@ class ExecutionWorkflow(HumanInput):
         self.desk.allowed = WHILE_RUNNING
         saga = self.saga = Saga(self.request.plan, self)
         listening = asyncio.create_task(self._listen())
-        self._enter("executing")
+        self.enter("executing")
         await saga.forward()
         self.desk.allowed = frozenset()
         if self.stop.requested:
-            self._enter("rolling_back")
+            self.enter("rolling_back")
             await saga.backward()
         listening.cancel()
         return self._ended("rolled_back" if self.stop.requested else "applied", tuple(saga.records.values()))
 
-    def _ended(
-        self, outcome: Literal["applied", "rolled_back", "rejected"], steps: tuple[StepRecord, ...]
-    ) -> ExecutionResult:
+    def _ended(self, outcome: ExecutionOutcome, steps: tuple[StepRecord, ...]) -> ExecutionResult:
         reviews = tuple(self.desk.entries)
-        return ExecutionResult(outcome=outcome, reason=self.stop.reason, steps=steps, reviews=reviews)
+        reason = self.stop.reason or "every step was applied"
+        return ExecutionResult(outcome=outcome, reason=reason, steps=steps, reviews=reviews)
 
     async def _admitted(self) -> Admission | None:
         """Use up the permission that was given for exactly this plan, or have it assessed and, if need be, reviewed."""
@@ -95,7 +94,7 @@ class ExecutionWorkflow(HumanInput):
                 quorum=admission.result.review.rules.quorum,
                 editable=False,
             )
-            self._enter("waiting_for_people")
+            self.enter("waiting_for_people")
             ruling = await self.ask(question, lambda: self.stop.requested)
             if ruling != "approved":
                 self.stop.request(question.in_words(ruling))
@@ -139,8 +138,8 @@ class ExecutionWorkflow(HumanInput):
             result=result,
         )
 
-    async def pass_gate(self, step: Step) -> bool:
-        """Put a step's own question to people."""
+    async def refused_at_gate(self, step: Step) -> str:
+        """Put a step's own question to people; who refused it and why, or nothing if they agree."""
         assert self.admission is not None
         assert step.gate is not None
         question = ReviewRound(
@@ -152,19 +151,20 @@ class ExecutionWorkflow(HumanInput):
             roles=step.gate.roles,
             editable=False,
         )
-        return await self.ask(question, lambda: self.stop.requested) == "approved"
+        ruling = await self.ask(question, lambda: self.stop.requested)
+        return "" if ruling == "approved" else question.in_words(ruling)
 
     async def attend(self, step: Step) -> Review:
         """Park a compensation that keeps failing until a person says what becomes of it."""
         self.desk.parked.add(step.name)
-        self._enter("needs_attention")
+        self.enter("needs_attention")
         await self._report()
         await workflow.wait_condition(lambda: self.desk.word_on(step.name) is not None)
         word = self.desk.word_on(step.name)
         assert word is not None
         self.desk.inbox.remove(word)
         self.desk.parked.remove(step.name)
-        self._enter("needs_attention" if self.desk.parked else "rolling_back")
+        self.enter("needs_attention" if self.desk.parked else "rolling_back")
         await self._report()
         return word
 
@@ -183,6 +183,7 @@ class ExecutionWorkflow(HumanInput):
         """How the execution stands."""
         return ExecutionStatus(
             stage=self.stage,
+            outcome=self.result.outcome if self.result else None,
             reason=self.stop.reason,
             paused=self.paused,
             admission=self.admission.result if self.admission else None,
@@ -202,7 +203,8 @@ class ExecutionWorkflow(HumanInput):
         """Tell the story so far in the web UI."""
         workflow.set_current_details(story.of_execution(self.request, self.status()))
 
-    def _enter(self, stage: Stage) -> None:
+    def enter(self, stage: Stage) -> None:
+        """Come to a stage, and show it."""
         self.stage = stage
         search_attributes.stage_entered(self.tenant, stage, self.admission.result if self.admission else None)
         self.show()

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from voicehive.autonomy.progress import Notification
+    from voicehive.autonomy.progress import Notification, Stage
     from voicehive.autonomy.review import RecordedReview
     from workflows import activity_calls, search_attributes
     from workflows.review_desk import ReviewDesk, ReviewRound
@@ -38,6 +38,10 @@ class HumanInput:
 
     def show(self) -> None:
         """Bring what people see up to date; the workflow says how."""
+
+    def enter(self, stage: Stage) -> None:
+        """Come to a stage, for everybody to see; the workflow says how."""
+        raise NotImplementedError
 
     async def assess_edit(self, entry: RecordedReview) -> str:
         """Judge what a person put in the proposal's place; why it cannot stand, or nothing if it can."""
@@ -137,22 +141,23 @@ class HumanInput:
             question.rung = index
             question.until = workflow.now() + rung.deadline
             search_attributes.waiting_for(self._waited_for())
-            self._notify("requested", question, question.entitled)
+            self._notify("requested", question, question.asked)
             if rung.remind_before is not None:
                 if await self._settled(question, question.until - rung.remind_before, stopped):
                     return _ruling(question)
-                self._notify("reminder", question, question.entitled)
+                self._notify("reminder", question, question.asked)
             if await self._settled(question, question.until, stopped):
                 return _ruling(question)
         if rules.at_end != "wait":
             return "expired"
         question.until = None
-        self._notify("needs_attention", question, question.entitled)
+        self.enter("needs_attention")
+        self._notify("needs_attention", question, question.asked)
         await self._settled(question, None, stopped)
         return _ruling(question)
 
     def _waited_for(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for question in self.desk.rounds.values() for name in question.entitled))
+        return tuple(dict.fromkeys(name for question in self.desk.rounds.values() for name in question.asked))
 
     async def _settled(self, question: ReviewRound, until: datetime | None, stopped: Callable[[], bool]) -> bool:
         """Wait for an answer; False when the time is over."""
@@ -171,7 +176,7 @@ class HumanInput:
                 await workflow.wait_condition(
                     lambda: question.settled or stopped() or bool(question.to_notify),
                     timeout=remaining,
-                    timeout_summary=f"waiting for {', '.join(question.entitled)}",
+                    timeout_summary=f"waiting for {', '.join(question.asked)}",
                 )
             except TimeoutError:
                 return False

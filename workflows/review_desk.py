@@ -28,7 +28,7 @@ class ReviewRound:
     rung: int = 0
     until: datetime | None = None
     approvals: list[RecordedReview] = field(default_factory=list[RecordedReview])
-    delegates: set[str] = field(default_factory=set[str])
+    delegated: dict[str, str] = field(default_factory=dict[str, str])
     to_notify: list[str] = field(default_factory=list[str])
     rejection: RecordedReview | None = None
     edit: RecordedReview | None = None
@@ -40,15 +40,27 @@ class ReviewRound:
 
     @property
     def entitled(self) -> tuple[str, ...]:
-        """Everyone whose word counts on the present rung; a gate's own roles come before the ladder's."""
+        """Everyone whose word counts on the present rung; a gate's own roles come before the ladder's.
+
+        Who has delegated has handed their say over.
+        """
         roles = set(self.roles or self.terms.rules.ladder[self.rung].roles)
         holders = [name for name, held in self.terms.reviewers.items() if roles.intersection(held)]
-        return (*holders, *sorted(self.delegates.difference(holders)))
+        names = dict.fromkeys((*holders, *self.delegated.values()))
+        return tuple(name for name in names if name not in self.delegated)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Those of the entitled whose approval would count: under four eyes not who asked for it or edited it."""
+        barred = self.authors if self.terms.rules.four_eyes else frozenset[str]()
+        return tuple(name for name in self.entitled if name not in barred)
 
     def refusal(self, review: Review) -> str:
         """Why this word may not count here; empty if it may."""
         if review.reviewer not in self.terms.reviewers:
             return f"unknown reviewer {review.reviewer!r}: the policy knows {', '.join(self.terms.reviewers)}"
+        if (receiver := self.delegated.get(review.reviewer)) is not None:
+            return f"{review.reviewer!r} has handed their say to {receiver!r}"
         if review.reviewer not in self.entitled:
             return f"{review.reviewer!r} may not decide here; asked are {', '.join(self.entitled)}"
         if review.digest is not None and review.digest != self.digest:
@@ -60,6 +72,8 @@ class ReviewRound:
                 return f"{review.reviewer!r} has approved already"
         if review.kind == "edit" and not self.editable:
             return "this cannot be edited; reject it and start another"
+        if review.kind == "delegate" and review.to == review.reviewer:
+            return f"{review.to!r} would hand their say to themselves; name somebody else"
         if review.kind == "delegate" and review.to not in self.terms.reviewers:
             return f"unknown reviewer {review.to!r}: the policy knows {', '.join(self.terms.reviewers)}"
         return ""
@@ -74,8 +88,10 @@ class ReviewRound:
             case "edit":
                 self.edit = entry
             case "delegate":
-                self.delegates.add(entry.review.to or "")
-                self.to_notify.append(entry.review.to or "")
+                receiver = entry.review.to or ""
+                self.delegated.pop(receiver, None)
+                self.delegated[entry.review.reviewer] = receiver
+                self.to_notify.append(receiver)
             case _:
                 pass
 
@@ -96,8 +112,8 @@ class ReviewRound:
         """How this question stands."""
         return Waiting(
             subject=self.subject,
-            rung=self.terms.rules.ladder[self.rung].name,
-            reviewers=self.entitled,
+            rung=", ".join(self.roles) or self.terms.rules.ladder[self.rung].name,
+            reviewers=self.asked,
             approvals=tuple(approval.review.reviewer for approval in self.approvals),
             quorum=self.quorum,
             until=self.until,

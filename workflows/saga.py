@@ -34,8 +34,8 @@ class Supervision(Protocol):
         """What a step's activity is called with."""
         ...
 
-    async def pass_gate(self, step: Step) -> bool:
-        """Ask people before a step; False if they refuse or nobody answers."""
+    async def refused_at_gate(self, step: Step) -> str:
+        """Ask people before a step; who refused it and why, or nothing if they agree."""
         ...
 
     async def attend(self, step: Step) -> Review:
@@ -84,8 +84,8 @@ class Saga:
         await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
         if step.gate is not None and not self._stop.requested:
             self._mark(step, "waiting_for_people", step.gate.reason)
-            if not await self._supervision.pass_gate(step):
-                self._stop.request(f"step {step.name!r} was not permitted: {step.gate.reason}")
+            if refusal := await self._supervision.refused_at_gate(step):
+                self._stop.request(f"step {step.name!r} was not permitted: {refusal}")
             await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
         if self._stop.requested:
             self._mark(step, "not_started")

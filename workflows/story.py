@@ -18,17 +18,17 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.optimization.models import Setting, Solution
 
 MARKS: dict[StepState, str] = {
-    "pending": "⬜",
-    "waiting_for_people": "✋",
-    "running": "⏳",
-    "applied": "✅",
-    "failed": "❌",
-    "not_started": "➖",
-    "compensating": "⏳",
-    "compensated": "↩️",
-    "needs_attention": "🆘",
-    "skipped": "⏭️",
-    "done_by_hand": "🖐️",
+    "pending": "·",
+    "waiting_for_people": "?",
+    "running": "…",
+    "applied": "✔",
+    "failed": "✘",
+    "not_started": "–",
+    "compensating": "…",
+    "compensated": "↩",
+    "needs_attention": "‼",
+    "skipped": "»",
+    "done_by_hand": "✎",
 }
 SHOWN_REVIEWS = 20
 
@@ -45,7 +45,7 @@ def of_decision(request: DecisionRequest, status: DecisionStatus) -> str:
             *([f"**Execution:** `{status.execution}`", ""] if status.execution else []),
             *_steps(status.steps),
             *_verdict(status.result),
-            *([f"{status.judgement.explanation} *({status.judgement.source})*", ""] if status.judgement else []),
+            *_judgement(status),
             *_search(status),
             *_reviews(status.reviews),
         ]
@@ -57,7 +57,7 @@ def of_execution(request: ExecutionRequest, status: ExecutionStatus) -> str:
     return "\n".join(
         [
             f"### {request.plan.name} on {request.deployment}, asked by {request.requester}",
-            *_headline("paused" if status.paused else status.stage, status.reason),
+            *_headline("paused" if status.paused else status.outcome or status.stage, status.reason),
             *_attention(status.needs_attention),
             *_waiting(status.waiting),
             *_steps(status.steps),
@@ -104,6 +104,13 @@ def _figure(value: float) -> str:
 
 def _setting(value: Setting | None) -> str:
     return figure(value) if isinstance(value, float) else str(value)
+
+
+def _judgement(status: DecisionStatus) -> Iterator[str]:
+    """What the reasoner said, as long as it is about what would run."""
+    if status.judgement is not None and len(status.proposals) <= 1:
+        yield f"{status.judgement.explanation} *({status.judgement.source})*"
+        yield ""
 
 
 def _verdict(result: DecisionResult | None) -> Iterator[str]:

@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 import socket
 import ssl
 import subprocess
@@ -329,6 +330,8 @@ def test_public_addresses(address: str, public: bool) -> None:
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificates: apt-get install openssl")
     folder = tmp_path_factory.mktemp("tls")
     command = (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=api.example.com "

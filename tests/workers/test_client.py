@@ -1,6 +1,7 @@
 """Connections: the user's own server through the standard settings, and errors that say what to do."""
 
 import asyncio
+import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncGenerator
@@ -18,6 +19,8 @@ from workers.temporal_server import LOOPBACK, EmbeddedServer
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate that stands for the authority, the server and the client."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificates: apt-get install openssl")
     directory = tmp_path_factory.mktemp("certificates")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

@@ -178,6 +178,7 @@ async def test_a_delegate_may_decide_and_a_comment_does_not(asking: World) -> No
     assert "'carol' may not decide here" in await refusal(decision, "delegate", "carol", to="carol")
     assert (await say(decision, "comment", "carol", reason="looks fine")).accepted
     assert (await status(decision)).stage == "waiting_for_people"
+    assert "to themselves" in await refusal(decision, "delegate", "alice", to="alice")
     assert (await say(decision, "delegate", "alice", to="carol")).accepted
     assert "carol" in (await status(decision)).waiting[0].reviewers
     await say(decision, "approve", "carol")

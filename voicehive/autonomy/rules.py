@@ -2,7 +2,7 @@
 
 The runtime returns an error as a value, which Python takes for true, and NaN makes every comparison false, so a rule
 holds only where its result is of type BOOL and is True, and no context with a non-finite number gets this far (the
-models refuse them).
+models refuse them). Within a rule, 0.0 / 0.0 is still NaN: write what must hold, not the negation of what must not.
 """
 
 import math

@@ -121,8 +121,9 @@ class CheckParameter(Action[CheckParameterArguments, NoArguments]):
         async with self.resources.database.reading() as session:
             found = await Parameters(session, context.tenant).get(deployment, arguments.name)
         if found.value != arguments.equals:
+            value = "absent" if found.value is None else repr(found.value)
             raise ActionRefused(
-                f"parameter {found.name!r} of {deployment!r} is {found.value!r} at version {found.version}, "
+                f"parameter {found.name!r} of {deployment!r} is {value} at version {found.version}, "
                 f"not {arguments.equals!r}"
             )
         return {"deployment": deployment, "name": found.name, "value": found.value, "version": found.version}

@@ -26,6 +26,8 @@ StepState: TypeAlias = Literal[
     "done_by_hand",
 ]
 
+ExecutionOutcome: TypeAlias = Literal["applied", "rolled_back", "rejected"]
+
 
 class StepRecord(Model):
     """One step's state; `detail` says why it failed, or what its compensation found."""
@@ -55,7 +57,7 @@ class ExecutionRequest(Model):
 class ExecutionResult(Model):
     """How an execution ended: every step applied, every step undone, or nothing started; and what people said."""
 
-    outcome: Literal["applied", "rolled_back", "rejected"]
+    outcome: ExecutionOutcome
     reason: str
     steps: tuple[StepRecord, ...]
     reviews: tuple[RecordedReview, ...] = ()
@@ -98,6 +100,7 @@ class ExecutionStatus(Model):
     """How an execution stands: what the query `status` answers."""
 
     stage: Stage
+    outcome: ExecutionOutcome | None = None
     reason: str = ""
     paused: bool = False
     admission: DecisionResult | None = None
