@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue, TypeAdapter
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
@@ -93,7 +93,7 @@ class Saga:
         self._mark(step, "running")
         try:
             answer = await self._perform(step)
-        except (ActivityError, asyncio.CancelledError) as error:
+        except (FailureError, asyncio.CancelledError) as error:
             self._mark(step, "failed", reason_of(error))
             self._stop.request(f"step {step.name!r} failed: {reason_of(error)}")
         else:
@@ -138,7 +138,7 @@ class Saga:
             run = self._supervision.step_run(step, record.result)
             try:
                 answer = await activity_calls.compensate_step(run, self._title("undo step", step))
-            except ActivityError as error:
+            except FailureError as error:
                 self._mark(step, "needs_attention", reason_of(error))
             else:
                 self._mark(step, "compensated", answer.detail)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from voicehive.storage.authorizations import Authorization, Authorizations
+from voicehive.storage.authorizations import VALID_FOR, Authorization, Authorizations
 from voicehive.storage.database import Database
 from voicehive.storage.decisions import Decisions, StoredDecision
 from voicehive.storage.errors import VersionConflict
@@ -14,6 +14,7 @@ from voicehive.storage.notifications import Notification, Notifications
 from voicehive.storage.parameters import Parameter, Parameters
 from voicehive.storage.policies import Policies, StoredPolicy
 from voicehive.storage.results import Results
+from voicehive.storage.tables import AuthorizationRow
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -127,6 +128,19 @@ async def test_an_authorization_is_used_once_but_again_by_the_same_consumer(data
     assert len(winners) == 1
     assert sum(found is not None for found in used) == 3
     assert await consume(database, f"{tenant}-other", winners.pop()) is None
+
+
+async def test_an_authorization_that_nobody_used_in_time_is_used_no_more(database: Database, tenant: str) -> None:
+    for authorization_id, age in (("fresh", VALID_FOR / 2), ("stale", VALID_FOR * 2)):
+        await grant(database, tenant, authorization_id)
+        async with database.transaction() as session:
+            row = await session.get_one(AuthorizationRow, (tenant, authorization_id))
+            row.granted_at = datetime.now(UTC) - age
+    found = await consume(database, tenant, "first")
+    assert found is not None
+    assert found.id == "fresh"
+    assert await consume(database, tenant, "second") is None
+    assert await consume(database, tenant, "first") == found
 
 
 async def test_each_authorization_serves_one_consumer(database: Database, tenant: str) -> None:

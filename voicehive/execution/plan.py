@@ -51,7 +51,8 @@ class Step(Model):
 
     `when_stopped` says what happens to the step if the plan is stopped while it runs: `cancel` asks it to end at once,
     `await` lets it finish; it is compensated either way. `idempotency_key` defaults to one of the run's own; a key
-    given here makes the action happen once for all plans of the tenant that share it.
+    given here makes the action happen once for all plans of the tenant that share it, and undone for all of them with
+    the first that is undone.
     """
 
     name: Name

@@ -1,7 +1,7 @@
 """Permissions to run exactly what a digest names, each used once."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from voicehive.model import Model
 from voicehive.storage.database import insert_if_absent
 from voicehive.storage.tables import AuthorizationRow
+
+VALID_FOR = timedelta(minutes=15)
+"""From a grant to the start of what it permits; a start takes milliseconds, a worker's restart seconds."""
 
 
 class Authorization(Model):
@@ -51,6 +54,8 @@ class Authorizations:
     async def consume(self, digests: Iterable[str], consumer: str) -> Authorization | None:
         """Use up the oldest unused permission for one of these digests; the same consumer gets the same one again.
 
+        A permission that nobody used within `VALID_FOR` is used no more: what it was for did not start then.
+
         None where there is none, or others have used every one.
         """
         granted = (
@@ -63,7 +68,8 @@ class Authorizations:
         rows = list(await self._session.scalars(granted))
         for holder in (consumer, None):
             for row in rows:
-                if row.consumed_by == holder:
+                expired = holder is None and row.granted_at < datetime.now(UTC) - VALID_FOR
+                if row.consumed_by == holder and not expired:
                     row.consumed_by = consumer
                     await self._session.flush()
                     return _record(row)
