@@ -196,8 +196,11 @@ async def running_world(
             await database.close()
 
 
-async def until(condition: Any, seconds: float = 15.0) -> Any:
-    """Poll until a coroutine function answers something true; fails after `seconds`."""
+async def until(condition: Any, seconds: float = 40.0) -> Any:
+    """Poll until a coroutine function answers something true; fails after `seconds`.
+
+    Without a cache the SDK now and then loses a workflow task, which the server hands out again after ten seconds.
+    """
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         if found := await condition():
