@@ -5,8 +5,8 @@ from temporalio import activity
 
 from activities.optimization import RESULT_KIND, StoredOptimization
 from activities.policies import Controllers
-from activities.step_contexts import changes_of, step_contexts
-from voicehive.autonomy.authorization import Authorization
+from activities.step_contexts import changes_of, step_contexts, verification_contexts
+from voicehive.autonomy.authorization import Authorization, permission_id
 from voicehive.autonomy.context import DecisionContext
 from voicehive.autonomy.progress import Notification
 from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal, ProposalInput
@@ -45,15 +45,17 @@ class AutonomyActivities:
         stored = await self._stored(wanted)
         solution = _chosen(stored, wanted)
         plan = await self._plan(wanted, stored.result.current, solution)
-        if plan is not None and wanted.arguments:
-            plan = with_arguments(plan, wanted.arguments)
-            solution = _evaluated(stored, solution.settings | _settings_of(plan, wanted.deployment, solution))
         if plan is not None:
-            self._registry.validate(plan)
+            plan = with_arguments(plan, wanted.arguments)
+            settings = solution.settings | _settings_of(plan, wanted.deployment, solution)
+            solution = solution if settings == solution.settings else _evaluated(stored, settings)
         async with self._database.reading() as session:
             controller = await self._controllers.in_force(session, wanted.tenant, wanted.constraints)
             planned = plan.steps if plan else ()
-            steps = await step_contexts(session, wanted.tenant, wanted.deployment, wanted.kind, planned)
+            place = (wanted.tenant, wanted.deployment, wanted.kind, planned)
+            steps = await step_contexts(session, *place) + verification_contexts(*place)
+        if plan is not None:
+            self._registry.validate(plan, controller.policy.allowed_actions)
         context = DecisionContext(
             tenant=wanted.tenant,
             deployment=wanted.deployment,
@@ -103,7 +105,7 @@ class AutonomyActivities:
             if controller.policy_digest != authorization.policy_digest:
                 return False
             await Authorizations(session, permission.tenant).grant(
-                f"{permission.decision_id}/{permission.run_id}/{digest}",
+                permission_id(permission.holder, digest),
                 digest=digest,
                 policy_digest=authorization.policy_digest,
                 decision_id=permission.decision_id,

@@ -3,15 +3,16 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.heartbeat import heartbeating
+from activities.heartbeat import heartbeating, to_the_end
 from activities.policies import Controllers
-from activities.step_contexts import changes_of, step_contexts
-from voicehive.autonomy.authorization import Authorization
+from activities.step_contexts import changes_of, step_contexts, verification_contexts
+from voicehive.autonomy.authorization import Authorization, permission_id
 from voicehive.autonomy.context import DecisionContext
 from voicehive.autonomy.controller import AutonomousController
+from voicehive.autonomy.gates import check_gates
 from voicehive.execution.action import ActionContext, Resources
 from voicehive.execution.plan import ActionCall
-from voicehive.execution.record import Admission, ExecutionRequest, StepResult, StepRun
+from voicehive.execution.record import Admission, AdmissionInput, StepResult, StepRun
 from voicehive.execution.registry import ActionRegistry
 from voicehive.storage.authorizations import Authorization as StoredAuthorization
 from voicehive.storage.authorizations import Authorizations
@@ -29,20 +30,21 @@ class ExecutionActivities:
         self._registry = registry
 
     @activity.defn
-    async def admit(self, request: ExecutionRequest) -> Admission:
+    async def admit(self, asked: AdmissionInput) -> Admission:
         """Validate a plan as a whole, then use up the permission for exactly it, or else assess it as made by hand.
 
         Raises:
             PlanInvalid: naming the step that may not run as written.
         """
-        self._registry.validate(request.plan)
+        request = asked.request
         async with self._resources.database.transaction() as session:
             controller = await self._controllers.in_force(session, request.tenant, request.constraints)
+            self._registry.validate(request.plan, controller.policy.allowed_actions)
+            check_gates(request.plan, controller.policy, request.requester)
             policy_digest = controller.policy_digest
-            authorization, granted = await self._permission(session, request, policy_digest)
-            steps = await step_contexts(
-                session, request.tenant, request.deployment, authorization.kind, request.plan.steps
-            )
+            authorization, granted = await self._permission(session, asked, policy_digest)
+            place = (request.tenant, request.deployment, authorization.kind, request.plan.steps)
+            steps = await step_contexts(session, *place) + verification_contexts(*place)
         context = DecisionContext(
             tenant=request.tenant,
             deployment=request.deployment,
@@ -60,9 +62,10 @@ class ExecutionActivities:
         )
 
     async def _permission(
-        self, session: AsyncSession, request: ExecutionRequest, policy_digest: str
+        self, session: AsyncSession, asked: AdmissionInput, policy_digest: str
     ) -> tuple[Authorization, StoredAuthorization | None]:
         """The permission for exactly this plan, used up; None, and the plan as made by hand, where there is none."""
+        request = asked.request
         as_decided, by_hand = (
             Authorization(
                 deployment=request.deployment,
@@ -75,9 +78,11 @@ class ExecutionActivities:
         )
         info = activity.info()
         consumer = f"{info.workflow_id}/{info.workflow_run_id}"
-        by_digest = {authorization.content_digest(): authorization for authorization in (by_hand, as_decided)}
-        granted = await Authorizations(session, request.tenant).consume(by_digest, consumer)
-        return (by_hand, None) if granted is None else (by_digest[granted.digest], granted)
+        holders = {permission_id(consumer, by_hand.content_digest()): by_hand}
+        if asked.decision is not None:
+            holders[permission_id(asked.decision, as_decided.content_digest())] = as_decided
+        granted = await Authorizations(session, request.tenant).consume(holders, consumer)
+        return (by_hand, None) if granted is None else (holders[granted.id], granted)
 
     @activity.defn
     async def run_step(self, run: StepRun) -> StepResult:
@@ -93,7 +98,8 @@ class ExecutionActivities:
                 facts = await step_contexts(session, run.tenant, run.deployment, run.kind, (run.step,))
             controller.check_step(facts[0], run.approved_under)
             call = ActionCall(action=run.step.action, arguments=run.step.arguments)
-            return await self._run(call, _context(run, controller))
+            action = self._run(call, _context(run, controller))
+            return await (action if run.step.when_stopped == "cancel" else to_the_end(action))
 
     @activity.defn
     async def verify_step(self, run: StepRun) -> StepResult:
@@ -104,7 +110,11 @@ class ExecutionActivities:
         """
         assert run.step.verification is not None
         async with heartbeating():
-            return await self._run(run.step.verification, await self._context(run))
+            async with self._resources.database.reading() as session:
+                controller = await self._controllers.in_force(session, run.tenant, run.constraints)
+            (facts,) = verification_contexts(run.tenant, run.deployment, run.kind, (run.step,))
+            controller.check_step(facts, run.approved_under)
+            return await self._run(run.step.verification, _context(run, controller))
 
     @activity.defn
     async def compensate_step(self, run: StepRun) -> StepResult:
@@ -136,5 +146,9 @@ class ExecutionActivities:
 
 def _context(run: StepRun, controller: AutonomousController) -> ActionContext:
     return ActionContext(
-        tenant=run.tenant, deployment=run.deployment, key=run.key, allowed_hosts=controller.policy.allowed_hosts
+        tenant=run.tenant,
+        deployment=run.deployment,
+        key=run.key,
+        owner=run.owner,
+        allowed_hosts=controller.policy.allowed_hosts,
     )

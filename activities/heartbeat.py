@@ -1,12 +1,23 @@
 """Signs of life, so that a dead worker's activity is handed to another within seconds."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 from temporalio import activity
 
 INTERVAL_SECONDS = 1.5
+T = TypeVar("T")
+
+
+async def to_the_end(action: Coroutine[Any, Any, T]) -> T:
+    """Await an action to its end, also if the activity is cancelled meanwhile."""
+    task = asyncio.ensure_future(action)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    return task.result()
 
 
 @asynccontextmanager

@@ -32,9 +32,26 @@ async def step_contexts(
             step=step.name,
             action=step.action,
             arguments=step.arguments,
+            compensation=step.compensation.arguments if step.compensation else {},
             earlier=stored.get((places[step.name], str(step.arguments.get("name")))),
         )
         for step in steps
+    )
+
+
+def verification_contexts(tenant: str, deployment: str, kind: str, steps: tuple[Step, ...]) -> tuple[StepContext, ...]:
+    """The same of the steps' verifications, which are actions too."""
+    return tuple(
+        StepContext(
+            tenant=tenant,
+            deployment=str(step.verification.arguments.get("deployment") or deployment),
+            kind=kind,
+            step=f"{step.name} (verification)",
+            action=step.verification.action,
+            arguments=step.verification.arguments,
+        )
+        for step in steps
+        if step.verification is not None
     )
 
 

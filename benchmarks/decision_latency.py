@@ -39,6 +39,7 @@ name: benchmark
 autonomy: {threshold: 0.0}
 constraints:
   - {id: ceiling, expression: proposed.abandonment <= 0.08, severity: block, message: too many leave, kinds: [capacity]}
+  - {id: by-hand, expression: "true", severity: warn, message: is known, kinds: [plan]}
   - {id: step, expression: change <= 1.0, severity: block, message: too large a step, when: step}
 reviewers: {alice: [supervisor]}
 review: {ladder: [{name: supervisors, roles: [supervisor], deadline: PT4H}]}

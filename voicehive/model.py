@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""A name that programs use: letters, digits, dots, dashes and underscores, at most a hundred."""
 
 
 class Model(BaseModel):

@@ -7,6 +7,8 @@ from typing import Any
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import (
     ExecuteWorkflowInput,
+    HandleSignalInput,
+    HandleUpdateInput,
     Interceptor,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
@@ -43,6 +45,18 @@ class _ArgumentCheck(WorkflowInboundInterceptor):
                 ]
             ) from None
         return await super().execute_workflow(input)
+
+    async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002  # the SDK's parameter name
+        """Hand on a signal with too few or too many inputs as an empty one; TypeError would retry its task for ever."""
+        if len(input.args) != 1:
+            input = dataclasses.replace(input, args=[None])  # noqa: A001
+        await super().handle_signal(input)
+
+    def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002  # the SDK's parameter name
+        """Refuse an update with more inputs than it takes, before anything else sees it."""
+        if len(input.args) > 1:
+            raise ValueError(f"{input.update} takes one JSON object, got {len(input.args)} inputs")
+        super().handle_update_validator(input)
 
 
 class ArgumentCheck(Interceptor):

@@ -2,6 +2,7 @@
 
 from pydantic import JsonValue
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -18,38 +19,41 @@ class TemporalWorkflowStarter:
         self._client = client
 
     async def start(self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str) -> str:
-        """Start a workflow, or find the one that this key already started; returns its run id.
+        """Start a workflow, or find the one that this key already started, running or ended; returns its run id.
+
+        A key starts at most once for as long as the server retains the ended run: its id is never used again.
 
         Raises:
             ActionRefused: the id belongs to a workflow that something else started.
         """
         try:
             handle = await self._client.start_workflow(
-                workflow_type, argument, id=workflow_id, task_queue=task_queue, memo={KEY: key}
+                workflow_type,
+                argument,
+                id=workflow_id,
+                task_queue=task_queue,
+                memo={KEY: key},
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             )
         except WorkflowAlreadyStartedError as error:
-            if await self._own(workflow_id, key) is None:
+            found = await self._client.get_workflow_handle(workflow_id).describe()
+            if await found.memo_value(KEY, None) != key:
                 raise ActionRefused(
-                    f"a workflow {workflow_id!r} that this step did not start is running; give another workflow_id"
+                    f"the id {workflow_id!r} belongs to a workflow, running or ended, that this step did not start; "
+                    "give another workflow_id"
                 ) from error
-            return error.run_id or ""
+            return found.run_id
         return handle.first_execution_run_id or ""
 
     async def cancel(self, workflow_id: str, key: str) -> bool:
         """Ask a workflow that this key started to cancel; False where there is none, or it has ended."""
-        run_id = await self._own(workflow_id, key)
-        if run_id is None:
-            return False
-        await self._client.get_workflow_handle(workflow_id, run_id=run_id).cancel()
-        return True
-
-    async def _own(self, workflow_id: str, key: str) -> str | None:
-        """The run of that id, if it is running and this key started it."""
         try:
             found = await self._client.get_workflow_handle(workflow_id).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return None
+                return False
             raise
-        running = found.status is WorkflowExecutionStatus.RUNNING
-        return found.run_id if running and (await found.memo()).get(KEY) == key else None
+        if found.status is not WorkflowExecutionStatus.RUNNING or await found.memo_value(KEY, None) != key:
+            return False
+        await self._client.get_workflow_handle(workflow_id, run_id=found.run_id).cancel()
+        return True

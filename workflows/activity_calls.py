@@ -18,13 +18,14 @@ with workflow.unsafe.imports_passed_through():
         ProposalInput,
     )
     from voicehive.execution.plan import RetryPolicy as StepRetryPolicy
-    from voicehive.execution.record import Admission, ExecutionRequest, StepResult, StepRun
+    from voicehive.execution.record import Admission, AdmissionInput, StepResult, StepRun
     from voicehive.reasoning.models import Judgement, Question
 
 FINAL_ERRORS = [
     "ActionRefused",
     "ActionWithdrawn",
     "CompensationConflict",
+    "GateUnanswerable",
     "InvalidArrivals",
     "InvalidCandidate",
     "InvalidOutcome",
@@ -58,7 +59,7 @@ async def optimize(request: DecisionRequest) -> OptimizationSummary:
         result_type=OptimizationSummary,
         start_to_close_timeout=request.problem.budget.time + timedelta(minutes=1),
         heartbeat_timeout=HEARTBEAT,
-        retry_policy=RetryPolicy(maximum_attempts=3, non_retryable_error_types=FINAL_ERRORS),
+        retry_policy=RetryPolicy(maximum_attempts=20, non_retryable_error_types=FINAL_ERRORS),
         summary=f"search the trade-offs of {request.deployment}",
     )
 
@@ -102,9 +103,9 @@ async def record_decision(record: DecisionRecord) -> None:
     await _store_activity("record_decision", record, type(None), "record the outcome")
 
 
-async def admit(request: ExecutionRequest) -> Admission:
+async def admit(asked: AdmissionInput) -> Admission:
     """Validate a plan as a whole and use up the permission to run it, or assess it anew."""
-    return await _store_activity("admit", request, Admission, f"admit plan {request.plan.name}")
+    return await _store_activity("admit", asked, Admission, f"admit plan {asked.request.plan.name}")
 
 
 def run_step(run: StepRun, summary: str) -> ActivityHandle[StepResult]:

@@ -1,8 +1,10 @@
 """`DecisionWorkflow`: one decision, from the request to its outcome."""
 
 import asyncio
-from typing import Literal, TypeAlias
+import json
+from typing import Any, Literal, TypeAlias
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import (
     ApplicationError,
@@ -31,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.review import RecordedReview, ReviewKind
     from voicehive.autonomy.verdict import DecisionResult
     from voicehive.execution.plan import Arguments, ExecutionPlan
-    from voicehive.execution.record import ExecutionRequest, ExecutionResult, ExecutionStatus, StepRecord
+    from voicehive.execution.record import ExecutionRequest, ExecutionResult, ExecutionStatus
     from voicehive.optimization.models import Settings
     from voicehive.reasoning.models import Judgement, Question
     from workflows import activity_calls, search_attributes, story
@@ -49,7 +51,8 @@ ENDED_BY: dict[Ruling, ProposalEnd] = {
     "expired": "expired",
     "stopped": "voided",
 }
-FORWARDED: frozenset[ReviewKind] = WHILE_RUNNING | COMPENSATION_KINDS
+AT_A_GATE: frozenset[ReviewKind] = frozenset({"approve", "delegate"})
+FORWARDED: frozenset[ReviewKind] = WHILE_RUNNING | COMPENSATION_KINDS | AT_A_GATE
 
 
 @workflow.defn
@@ -73,8 +76,7 @@ class DecisionWorkflow(HumanInput):
         self.arguments: dict[str, Arguments] = {}
         self.proposals: list[ProposalRecord] = []
         self.child: ChildWorkflowHandle[ExecutionWorkflow, ExecutionResult] | None = None
-        self.steps: tuple[StepRecord, ...] = ()
-        self.plan_reviews: tuple[RecordedReview, ...] = ()
+        self.plan_status = ExecutionStatus(stage="assessing")
 
     @workflow.run
     async def run(self, request: DecisionRequest) -> DecisionOutcome:
@@ -83,7 +85,7 @@ class DecisionWorkflow(HumanInput):
             outcome = await self._decide()
         except (asyncio.CancelledError, FailureError) as error:
             if not is_cancelled_exception(error):
-                self.enter("closed")
+                await shielded(self._close(self._ended("failed", reason_of(error))), lambda: None)
                 raise
             self.cancelled = True
             self._end_proposal("voided")
@@ -252,7 +254,7 @@ class DecisionWorkflow(HumanInput):
             AuthorizationInput(
                 tenant=self.tenant,
                 decision_id=info.workflow_id,
-                run_id=info.first_execution_run_id,
+                holder=f"{info.workflow_id}/{info.run_id}",
                 authorization=authorization,
                 reviews=reviews,
             )
@@ -269,7 +271,7 @@ class DecisionWorkflow(HumanInput):
             return self._ended("rolled_back", "the execution was cancelled and undone")
         finally:
             self.desk.allowed = frozenset()
-        self.steps, self.plan_reviews = result.steps, result.reviews
+        self.plan_status = self.plan_status.model_copy(update={"steps": result.steps, "reviews": result.reviews})
         outcomes: dict[str, Outcome] = {"applied": "executed", "rolled_back": "rolled_back", "rejected": "rejected"}
         return self._ended(outcomes[result.outcome], result.reason)
 
@@ -312,10 +314,17 @@ class DecisionWorkflow(HumanInput):
                 await child.signal(word.kind, word.model_dump(mode="json", exclude={"kind"}, exclude_defaults=True))
 
     @workflow.signal(description="How the execution stands; sent by the execution itself")
-    def progress(self, status: ExecutionStatus) -> None:
-        """Keep how the execution stands."""
-        self.steps, self.plan_reviews = status.steps, status.reviews
+    def progress(self, message: Any) -> None:
+        """Keep how the execution stands, while there is one; it only shows and forwards, it decides nothing."""
+        try:
+            status = ExecutionStatus.model_validate_json(json.dumps(message))
+        except ValidationError:
+            return
+        if self.child is None or self.outcome is not None or status.stage == "closed":
+            return
+        self.plan_status = status
         self.desk.parked = set(status.needs_attention)
+        self.desk.allowed = WHILE_RUNNING | (AT_A_GATE if status.waiting else frozenset())
         self.enter(status.stage)
 
     def _ended(self, outcome: Outcome, reason: str) -> DecisionOutcome:
@@ -325,15 +334,15 @@ class DecisionWorkflow(HumanInput):
             reason=reason,
             verdict=self.proposal.result.verdict if self.proposal else None,
             settings=self.proposal.solution.settings if self.proposal else {},
-            steps=self.steps,
+            steps=self.plan_status.steps,
             reviews=self._every_review(),
         )
 
     def _every_review(self) -> tuple[RecordedReview, ...]:
-        """What was said here, and what was said to the execution and did not come through here."""
-        forwarded = [entry.review for entry in self.desk.entries]
-        said_there = (entry for entry in self.plan_reviews if entry.review not in forwarded)
-        return (*self.desk.entries, *said_there)
+        """What was said here and to the execution; of what was handed on, what the execution made of it."""
+        there = [entry.review for entry in self.plan_status.reviews]
+        here = (entry for entry in self.desk.entries if entry.review not in there)
+        return (*here, *self.plan_status.reviews)
 
     async def _close(self, outcome: DecisionOutcome) -> None:
         self.enter("closed")
@@ -372,9 +381,10 @@ class DecisionWorkflow(HumanInput):
             result=self.proposal.result if self.proposal else None,
             solution=self.proposal.solution if self.proposal else None,
             proposals=tuple(self.proposals),
-            waiting=tuple(question.waiting() for question in self.desk.rounds.values()),
+            waiting=(*(question.waiting() for question in self.desk.rounds.values()), *self.plan_status.waiting),
             execution=self.child.id if self.child else None,
-            steps=self.steps,
+            steps=self.plan_status.steps,
+            needs_attention=tuple(sorted(self.desk.parked)),
             reviews=self._every_review(),
             malformed=tuple(self.desk.malformed),
         )
@@ -386,7 +396,7 @@ class DecisionWorkflow(HumanInput):
 
     def show(self) -> None:
         """Tell the story so far in the web UI."""
-        workflow.set_current_details(story.of_decision(self.request, self.status()))
+        workflow.set_current_details(story.of_decision(self.request, self.status(), self.plan()))
 
     def enter(self, stage: Stage) -> None:
         """Come to a stage, and show it."""

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.execution.plan import ExecutionPlan, Step
     from voicehive.execution.record import (
         Admission,
+        AdmissionInput,
         ExecutionOutcome,
         ExecutionRequest,
         ExecutionResult,
@@ -48,10 +49,12 @@ class ExecutionWorkflow(HumanInput):
     async def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Carry the plan out; returns how it ended, or ends as cancelled if that is why it was undone."""
         result = self.result = await shielded(self._story(), self.stop.cancel)
+        undone_by_cancel = self.stop.cancelled and result.outcome != "applied"
+        if undone_by_cancel:
+            await self._report()
         self.enter("closed")
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self.stop.cancelled and result.outcome != "applied":
-            await self._report()
+        if undone_by_cancel:
             raise asyncio.CancelledError(result.reason)
         return result
 
@@ -78,8 +81,9 @@ class ExecutionWorkflow(HumanInput):
 
     async def _admitted(self) -> Admission | None:
         """Use up the permission that was given for exactly this plan, or have it assessed and, if need be, reviewed."""
+        info = workflow.info()
         while not self.stop.requested:
-            admission = self.admission = await activity_calls.admit(self.request)
+            admission = self.admission = await activity_calls.admit(self._admission_input())
             self.desk.terms = admission.result.review
             if admission.verdict == "execute":
                 return admission
@@ -103,13 +107,18 @@ class ExecutionWorkflow(HumanInput):
             await activity_calls.authorize(
                 AuthorizationInput(
                     tenant=self.tenant,
-                    decision_id=workflow.info().workflow_id,
-                    run_id=workflow.info().first_execution_run_id,
+                    decision_id=info.workflow_id,
+                    holder=f"{info.workflow_id}/{info.run_id}",
                     authorization=admission.authorization,
                     reviews=reviews,
                 )
             )
         return None
+
+    def _admission_input(self) -> AdmissionInput:
+        parent = workflow.info().parent
+        decision = None if parent is None else f"{parent.workflow_id}/{parent.run_id}"
+        return AdmissionInput(request=self.request, decision=decision)
 
     async def _listen(self) -> None:
         """Act on what people say while the plan runs."""
@@ -132,6 +141,7 @@ class ExecutionWorkflow(HumanInput):
             deployment=self.request.deployment,
             kind=self.admission.authorization.kind,
             key=step.idempotency_key or f"{info.workflow_id}/{info.first_execution_run_id}/{step.name}",
+            owner=f"{info.workflow_id}/{info.first_execution_run_id}",
             step=step,
             constraints=self.request.constraints,
             approved_under=self.admission.approved_under,
@@ -151,7 +161,11 @@ class ExecutionWorkflow(HumanInput):
             roles=step.gate.roles,
             editable=False,
         )
-        ruling = await self.ask(question, lambda: self.stop.requested)
+        asking = asyncio.create_task(self.ask(question, lambda: self.stop.requested))
+        await workflow.wait_condition(lambda: bool(question.until) or asking.done())
+        await self._report()
+        ruling = await asking
+        await self._report()
         return "" if ruling == "approved" else question.in_words(ruling)
 
     async def attend(self, step: Step) -> Review:

@@ -197,7 +197,7 @@ class HumanInput:
         notification = Notification(
             tenant=self.tenant,
             decision_id=info.workflow_id,
-            key=f"{run}/{question.digest}/{rung.name}/{kind}/{','.join(recipients)}",
+            key=f"{run}/{question.subject}/{question.digest}/{rung.name}/{kind}/{','.join(recipients)}",
             kind=kind,
             recipients=recipients,
             message=f"{question.subject} of {info.workflow_id} waits for you{until}",

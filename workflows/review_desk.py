@@ -42,18 +42,21 @@ class ReviewRound:
     def entitled(self) -> tuple[str, ...]:
         """Everyone whose word counts on the present rung; a gate's own roles come before the ladder's.
 
-        Who has delegated has handed their say over.
+        Who holds a role and has delegated is stood in for by whoever the say was handed to in the end.
         """
         roles = set(self.roles or self.terms.rules.ladder[self.rung].roles)
         holders = [name for name, held in self.terms.reviewers.items() if roles.intersection(held)]
-        names = dict.fromkeys((*holders, *self.delegated.values()))
-        return tuple(name for name in names if name not in self.delegated)
+        return tuple(dict.fromkeys(map(self._stand_in, holders)))
+
+    def _stand_in(self, name: str) -> str:
+        while name in self.delegated:
+            name = self.delegated[name]
+        return name
 
     @property
     def asked(self) -> tuple[str, ...]:
         """Those of the entitled whose approval would count: under four eyes not who asked for it or edited it."""
-        barred = self.authors if self.terms.rules.four_eyes else frozenset[str]()
-        return tuple(name for name in self.entitled if name not in barred)
+        return tuple(name for name in self.entitled if not self._barred(name))
 
     def refusal(self, review: Review) -> str:
         """Why this word may not count here; empty if it may."""
@@ -65,18 +68,34 @@ class ReviewRound:
             return f"{review.reviewer!r} may not decide here; asked are {', '.join(self.entitled)}"
         if review.digest is not None and review.digest != self.digest:
             return f"what was reviewed ({review.digest[:12]}) is no longer what would run ({self.digest[:12]})"
-        if review.kind == "approve":
-            if self.terms.rules.four_eyes and review.reviewer in self.authors:
-                return f"{review.reviewer!r} asked for it or edited it, so somebody else must approve (four eyes)"
-            if review.reviewer in {approval.review.reviewer for approval in self.approvals}:
-                return f"{review.reviewer!r} has approved already"
-        if review.kind == "edit" and not self.editable:
-            return "this cannot be edited; reject it and start another"
-        if review.kind == "delegate" and review.to == review.reviewer:
-            return f"{review.to!r} would hand their say to themselves; name somebody else"
-        if review.kind == "delegate" and review.to not in self.terms.reviewers:
-            return f"unknown reviewer {review.to!r}: the policy knows {', '.join(self.terms.reviewers)}"
+        match review.kind:
+            case "approve":
+                return self._refused_approval(review)
+            case "delegate":
+                return self._refused_delegation(review)
+            case "edit" if not self.editable:
+                return "this cannot be edited; reject it and start another"
+            case _:
+                return ""
+
+    def _refused_approval(self, review: Review) -> str:
+        if self._barred(review.reviewer):
+            return f"{review.reviewer!r} asked for it or edited it, so somebody else must approve (four eyes)"
+        if review.reviewer in {approval.review.reviewer for approval in self.approvals}:
+            return f"{review.reviewer!r} has approved already"
         return ""
+
+    def _refused_delegation(self, review: Review) -> str:
+        if review.to == review.reviewer:
+            return f"{review.to!r} would hand their say to themselves; name somebody else"
+        if review.to not in self.terms.reviewers:
+            return f"unknown reviewer {review.to!r}: the policy knows {', '.join(self.terms.reviewers)}"
+        if self._barred(review.to):
+            return f"{review.to!r} asked for it or edited it, so it cannot be handed to them (four eyes)"
+        return ""
+
+    def _barred(self, name: str) -> bool:
+        return self.terms.rules.four_eyes and name in self.authors
 
     def record(self, entry: RecordedReview) -> None:
         """Let an accepted word count."""
@@ -159,7 +178,7 @@ class ReviewDesk:
             accepted=not refusal,
             refusal=refusal,
         )
-        if len(self.entries) < MAXIMUM_RECORDED:
+        if entry.accepted or len(self.entries) < MAXIMUM_RECORDED:
             self.entries.append(entry)
         if entry.accepted:
             if review_round is not None:
@@ -210,16 +229,14 @@ class ReviewDesk:
     def _refusal(self, review: Review) -> str:
         if self.terms is None:
             return "nothing has been proposed yet, so there is nothing to review"
-        if len(self.entries) >= MAXIMUM_RECORDED:
-            return f"{MAXIMUM_RECORDED} reviews are recorded; no more are taken"
         if review.reviewer not in self.terms.reviewers:
             return f"unknown reviewer {review.reviewer!r}: the policy knows {', '.join(self.terms.reviewers)}"
         if review.kind == "comment":
-            return ""
+            return "" if len(self.entries) < MAXIMUM_RECORDED else "no more comments are taken"
         review_round = self._round(review)
         if review_round is not None:
             return review_round.refusal(review)
-        if review.kind in ROUND_KINDS or (review.kind == "reject" and "reject" not in self.allowed):
+        if review.kind in ROUND_KINDS | {"reject"} and review.kind not in self.allowed:
             waiting = [r.subject for r in self.rounds.values() if not r.settled]
             if len(waiting) > 1:
                 return f"several questions wait; name one as step: {', '.join(waiting)}"

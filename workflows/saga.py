@@ -101,23 +101,25 @@ class Saga:
 
     async def _perform(self, step: Step) -> StepResult:
         if step.action == "wait":
-            return await self._wait(step)
+            await self._wait(step)
         run = self._supervision.step_run(step)
-        answer = await self._attended(activity_calls.run_step(run, self._title("step", step)), step)
+        answer = await self._attended(activity_calls.run_step(run, self._title("step", step)))
         if step.verification is not None:
             run = self._supervision.step_run(step, answer.result)
-            await self._attended(activity_calls.verify_step(run, self._title("verify step", step)), step)
+            await self._attended(activity_calls.verify_step(run, self._title("verify step", step)))
         return answer
 
-    async def _attended(self, activity: ActivityHandle[StepResult], step: Step) -> StepResult:
-        """Await an activity; a step that says so is cancelled as soon as a stop is asked for."""
-        if step.when_stopped == "cancel":
-            await workflow.wait_condition(lambda: activity.done() or self._stop.requested)
-            if not activity.done():
-                activity.cancel()
+    async def _attended(self, activity: ActivityHandle[StepResult]) -> StepResult:
+        """Await an activity, which is cancelled when a stop is asked for.
+
+        It is not tried again then; an attempt under way ends at once or finishes, as its step declares.
+        """
+        await workflow.wait_condition(lambda: activity.done() or self._stop.requested)
+        if not activity.done():
+            activity.cancel()
         return await activity
 
-    async def _wait(self, step: Step) -> StepResult:
+    async def _wait(self, step: Step) -> None:
         """A durable timer instead of an activity: it holds no worker, for however long."""
         duration = DURATION.validate_python(step.arguments["duration"])
         try:
@@ -125,7 +127,7 @@ class Saga:
                 lambda: self._stop.requested, timeout=duration, timeout_summary=self._title("step", step)
             )
         except TimeoutError:
-            return StepResult(result={})
+            return
         raise asyncio.CancelledError("stopped while waiting")
 
     async def _undo_after(self, step: Step, dependents: list[asyncio.Task[None]]) -> None:

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.request import DecisionRequest, DecisionStatus
     from voicehive.autonomy.review import RecordedReview
     from voicehive.autonomy.verdict import DecisionResult
+    from voicehive.execution.plan import ExecutionPlan
     from voicehive.execution.record import ExecutionRequest, ExecutionStatus, StepRecord, StepState
     from voicehive.optimization.figures import figure
     from voicehive.optimization.models import Setting, Solution
@@ -31,9 +32,10 @@ MARKS: dict[StepState, str] = {
     "done_by_hand": "✎",
 }
 SHOWN_REVIEWS = 20
+SHOWN_ARGUMENTS = 400
 
 
-def of_decision(request: DecisionRequest, status: DecisionStatus) -> str:
+def of_decision(request: DecisionRequest, status: DecisionStatus, plan: ExecutionPlan | None) -> str:
     """What is decided, how it stands, and what a person can do now."""
     return "\n".join(
         [
@@ -43,7 +45,8 @@ def of_decision(request: DecisionRequest, status: DecisionStatus) -> str:
             *([f"> {request.note}", ""] if request.note else []),
             *_comparison(request, status.solution, status),
             *([f"**Execution:** `{status.execution}`", ""] if status.execution else []),
-            *_steps(status.steps),
+            *_attention(status.needs_attention),
+            *(_steps(status.steps) if status.steps else _plan(plan)),
             *_verdict(status.result),
             *_judgement(status),
             *_search(status),
@@ -60,7 +63,7 @@ def of_execution(request: ExecutionRequest, status: ExecutionStatus) -> str:
             *_headline("paused" if status.paused else status.outcome or status.stage, status.reason),
             *_attention(status.needs_attention),
             *_waiting(status.waiting),
-            *_steps(status.steps),
+            *(_steps(status.steps) if status.steps else _plan(request.plan)),
             *_verdict(status.admission),
             *_reviews(status.reviews),
         ]
@@ -139,6 +142,8 @@ def _waiting(waiting: Iterable[Waiting]) -> Iterator[str]:
         yield f"**Waiting for {asked}** ({question.rung}) on {question.subject}, {until}: {have}"
         yield ""
         example = {"reviewer": question.reviewers[0] if question.reviewers else "", "digest": question.digest}
+        if question.subject not in ("decision", "plan"):
+            example["step"] = question.subject
         yield f"- send signal `approve` or `reject` with `{json.dumps(example)}`"
         yield ""
 
@@ -154,6 +159,21 @@ def _steps(steps: Iterable[StepRecord]) -> Iterator[str]:
     for number, step in enumerate(steps, 1):
         detail = f": {step.detail}" if step.detail else ""
         yield f"{number}. {MARKS[step.state]} {step.summary} ({step.state.replace('_', ' ')}){detail}"
+    yield ""
+
+
+def _plan(plan: ExecutionPlan | None) -> Iterator[str]:
+    """All that would run, before anybody agrees to it: not only the summaries, which the plan's author wrote."""
+    if plan is None:
+        return
+    yield "**Would run, and how it would be undone:**"
+    yield ""
+    for number, step in enumerate(plan.steps, 1):
+        after = f" after {', '.join(step.depends_on)}" if step.depends_on else ""
+        undone = "" if step.compensation is None else f"; undone with `{json.dumps(step.compensation.arguments)}`"
+        checked = f"; then `{step.verification.action}`" if step.verification else ""
+        arguments = json.dumps(step.arguments)[:SHOWN_ARGUMENTS]
+        yield f"{number}. `{step.name}`{after}: {step.action} `{arguments}`{checked}{undone}"
     yield ""
 
 

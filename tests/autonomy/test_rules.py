@@ -1,6 +1,7 @@
 """Rules in CEL: each trap of the language and of its runtime, and that it ends closed."""
 
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -162,8 +163,12 @@ def test_a_rule_is_asked_only_where_it_applies() -> None:
         (None, 5, 1.0),
         (5, 5, 0.0),
         ("a", "b", 0.0),
-        (True, 3, 1.0),
-        (2, True, 0.0),
+        (True, 3, sys.float_info.max),
+        (2, True, sys.float_info.max),
+        (42, "100000", sys.float_info.max),
+        (42, None, sys.float_info.max),
+        ("a", 3, sys.float_info.max),
+        (True, False, 0.0),
     ],
 )
 def test_relative_change(earlier: Any, value: Any, change: float) -> None:

@@ -57,4 +57,4 @@ _keys = count()
 
 @pytest.fixture
 def context(tenant: str) -> ActionContext:
-    return ActionContext(tenant=tenant, deployment="line-1", key=f"run/step-{next(_keys)}")
+    return ActionContext(tenant=tenant, deployment="line-1", key=f"run/step-{next(_keys)}", owner="run")

@@ -1,10 +1,14 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.storage.database import Database
@@ -16,8 +20,8 @@ from voicehive.storage.tables import LedgerRow
 WITHIN = timedelta(seconds=5)
 
 
-def key_of(tenant: str, key: str = "key") -> LedgerKey:
-    return LedgerKey(tenant, key, "count", "digest of the arguments")
+def key_of(tenant: str, key: str = "key", owner: str = "run") -> LedgerKey:
+    return LedgerKey(tenant, key, owner, "count", "digest of the arguments")
 
 
 def counting(tenant: str, by: int) -> Callable[..., Awaitable[JsonObject]]:
@@ -116,19 +120,98 @@ async def test_cancelled_attempts_neither_half_apply_nor_block_others(database: 
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (LedgerKey("", "key", "remove", "digest of the arguments"), "before for the action 'count'"),
-        (LedgerKey("", "key", "count", "another digest"), "before with other arguments"),
+        ({"action": "remove"}, "before for the action 'count'"),
+        ({"arguments_digest": "another digest"}, "before with other arguments"),
     ],
 )
-async def test_a_key_stands_for_one_thing_only(database: Database, tenant: str, other: LedgerKey, message: str) -> None:
-    ledger = ActionLedger(database)
+async def test_a_key_stands_for_one_thing_only(
+    database: Database, tenant: str, other: dict[str, str], message: str
+) -> None:
+    ledger, own = ActionLedger(database), replace(key_of(tenant), **other)
     await ledger.apply(key_of(tenant), counting(tenant, 1))
-    other = LedgerKey(tenant, other.key, other.action, other.arguments_digest)
+    others = replace(own, owner="another run")
+    for key in (own, others):
+        with pytest.raises(KeyReused, match=message):
+            await ledger.apply(key, counting(tenant, 1))
+        with pytest.raises(KeyReused, match=message):
+            await ledger.apply_outside(key, Outside(), within=WITHIN, changed_nothing=refused)
+    with pytest.raises(KeyReused, match=message):  # it is this run's change, only described otherwise
+        await ledger.undo(own, counting(tenant, -1))
     with pytest.raises(KeyReused, match=message):
-        await ledger.apply(other, counting(tenant, 1))
-    with pytest.raises(KeyReused, match=message):
-        await ledger.undo(other, counting(tenant, -1))
+        await ledger.undo_outside(own, Outside())
+    assert await ledger.undo(others, counting(tenant, -1)) is None
+    assert await ledger.undo_outside(others, Outside()) is None
     assert await counted(database, tenant) == 1
+    assert await state_of(database, own) == "applied"
+
+
+async def test_only_the_run_that_made_a_change_undoes_it_and_then_the_key_is_spent(
+    database: Database, tenant: str
+) -> None:
+    ledger, owner, sharer = ActionLedger(database), key_of(tenant), key_of(tenant, owner="another run")
+    assert await ledger.apply(owner, counting(tenant, 1)) == {"count": 1}
+    assert await ledger.apply(sharer, counting(tenant, 1)) == {"count": 1}
+    assert await ledger.undo(sharer, counting(tenant, -1)) is None
+    assert (await counted(database, tenant), await state_of(database, owner)) == (1, "applied")
+    assert await ledger.undo(owner, counting(tenant, -1)) == {"count": 0}
+    assert await ledger.undo(sharer, counting(tenant, -1)) is None
+    for key in (owner, sharer, key_of(tenant, owner="a third run")):
+        with pytest.raises(KeyWithdrawn):
+            await ledger.apply(key, counting(tenant, 1))
+    assert await counted(database, tenant) == 0
+
+
+@pytest.mark.parametrize("other", [{}, {"arguments_digest": "another digest"}], ids=["the same", "something else"])
+async def test_a_tombstone_binds_only_the_run_that_left_it(
+    database: Database, tenant: str, other: dict[str, str]
+) -> None:
+    ledger, withdrawn = ActionLedger(database), key_of(tenant)
+    assert await ledger.undo(withdrawn, counting(tenant, -1)) is None
+    lively = replace(withdrawn, owner="another run", **other)
+    assert await ledger.apply(lively, counting(tenant, 1)) == {"count": 1}
+    with pytest.raises(KeyWithdrawn):
+        await ledger.apply(withdrawn, counting(tenant, 1))
+    assert await ledger.undo(withdrawn, counting(tenant, -1)) is None
+    assert await counted(database, tenant) == 1
+    assert await ledger.undo(lively, counting(tenant, -1)) == {"count": 0}
+
+
+@given(
+    calls=st.lists(
+        st.lists(st.tuples(st.sampled_from(["apply", "undo"]), st.sampled_from("abc")), min_size=1, max_size=4),
+        min_size=1,
+        max_size=5,
+    )
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_runs_that_share_a_key_never_undo_each_others_change(
+    database: Database, tenant: str, calls: list[list[tuple[str, str]]]
+) -> None:
+    """Whatever they do at once: applied at most once, undone by its owner alone, never by a run that withdrew."""
+    ledger, key, withdrawn = ActionLedger(database), uuid4().hex, set[str]()
+    before, state, owner = await counted(database, tenant) or 0, "void", ""
+    for together in calls:
+        attempts = [
+            ledger.apply(key_of(tenant, key, run), counting(tenant, 1))
+            if what == "apply"
+            else ledger.undo(key_of(tenant, key, run), counting(tenant, -1))
+            for what, run in together
+        ]
+        outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+        assert all(isinstance(one, dict | KeyWithdrawn | None) for one in outcomes)
+        asked = {run for what, run in together if what == "undo"}
+        undone = {run for (what, run), one in zip(together, outcomes, strict=True) if what == "undo" and one}
+        async with database.reading() as session:
+            row = await session.get_one(LedgerRow, (tenant, key))
+        assert (await counted(database, tenant) or 0) == before + (row.state == "applied")
+        if state == "void":
+            assert row.state == "void" or row.owner not in withdrawn
+        else:
+            assert row.owner == owner
+            assert row.state == ("compensated" if owner in asked else state)
+        assert undone == (asked & {row.owner} if row.state == "compensated" else set())
+        state, owner = row.state, row.owner
+        withdrawn |= asked
 
 
 PROCESS = """
@@ -298,3 +381,42 @@ async def test_outside_an_answer_after_the_undoing_is_not_taken_for_a_success(da
     answered.set()
     with pytest.raises(KeyWithdrawn):
         await attempt
+
+
+async def test_outside_another_run_waits_for_the_outcome_and_sends_nothing(database: Database, tenant: str) -> None:
+    ledger, sending, answered = ActionLedger(database), asyncio.Event(), asyncio.Event()
+    owner, sharer, doubter = (key_of(tenant, owner=run) for run in ("run", "another run", "a third run"))
+
+    async def send() -> JsonObject:
+        sending.set()
+        await answered.wait()
+        return {"id": 7}
+
+    attempt = asyncio.create_task(ledger.apply_outside(owner, send, within=WITHIN, changed_nothing=refused))
+    await sending.wait()
+    waiting = [
+        asyncio.create_task(ledger.apply_outside(key, Outside(), within=WITHIN, changed_nothing=refused))
+        for key in (sharer, doubter)
+    ]
+    await asyncio.sleep(0.3)
+    assert await ledger.undo_outside(doubter, Outside()) is None
+    with pytest.raises(KeyWithdrawn):
+        await waiting[1]
+    answered.set()
+    assert await asyncio.gather(attempt, waiting[0]) == [{"id": 7}] * 2
+    assert await ledger.undo_outside(sharer, Outside()) is None
+    undo = Outside({"deleted": 7})
+    assert await ledger.undo_outside(owner, undo) == {"deleted": 7}
+    assert undo.sent == [({"id": 7},)]
+
+
+async def test_outside_a_tombstone_outlives_another_runs_refused_attempt(database: Database, tenant: str) -> None:
+    ledger, withdrawn, lively = ActionLedger(database), key_of(tenant), key_of(tenant, owner="another run")
+    assert await ledger.undo_outside(withdrawn, Outside()) is None
+    with pytest.raises(PermissionError):
+        await ledger.apply_outside(lively, Outside(PermissionError()), within=WITHIN, changed_nothing=refused)
+    assert await state_of(database, lively) == "void"
+    with pytest.raises(KeyWithdrawn):
+        await ledger.apply_outside(withdrawn, Outside({}), within=WITHIN, changed_nothing=refused)
+    sent = await ledger.apply_outside(lively, Outside({"id": 8}), within=WITHIN, changed_nothing=refused)
+    assert sent == {"id": 8}

@@ -5,6 +5,11 @@ from voicehive.execution.plan import ExecutionPlan
 from voicehive.model import Model
 
 
+def permission_id(holder: str, digest: str) -> str:
+    """Names the permission that one run (its workflow and run id) was given for what has this digest."""
+    return f"{holder}/{digest}"
+
+
 class Authorization(Model):
     """A plan with its arguments, where and as what it runs, and the policy it was judged under.
 

@@ -1,6 +1,7 @@
 """What the rules may speak of: the facts of a decision, and of one step."""
 
-from typing import Any, TypeAlias
+import sys
+from typing import Any, TypeAlias, TypeGuard
 
 from pydantic import Field, FiniteFloat, JsonValue
 
@@ -12,13 +13,21 @@ Variables: TypeAlias = dict[str, Any]
 def relative_change(earlier: JsonValue, value: JsonValue) -> float:
     """How far a setting moves, relative to where it stood.
 
-    0 where nothing changes or where the two are not both numbers; 1 where it starts from zero or from nothing.
+    0 where nothing changes or neither is a number; 1 where a number starts from zero or from nothing; beyond every
+    bound where a number gives way to something that is none, or the reverse.
     """
-    if earlier == value or isinstance(value, bool) or not isinstance(value, int | float):
+    if earlier == value and type(earlier) is type(value):
         return 0.0
-    if isinstance(earlier, bool) or not isinstance(earlier, int | float) or earlier == 0:
+    if _is_number(earlier) and _is_number(value):
+        before, after = float(earlier), float(value)
+        return abs(after - before) / abs(before) if before else float(after != before)
+    if _is_number(value) and earlier is None:
         return 1.0
-    return abs(value - earlier) / abs(earlier)
+    return sys.float_info.max if _is_number(earlier) or _is_number(value) else 0.0
+
+
+def _is_number(value: JsonValue) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Change(Model):
@@ -76,6 +85,7 @@ class StepContext(Model):
     step: str
     action: str
     arguments: dict[str, JsonValue]
+    compensation: dict[str, JsonValue] = {}
     earlier: JsonValue = None
 
     def variables(self) -> Variables:
@@ -88,6 +98,7 @@ class StepContext(Model):
             "step": self.step,
             "action": self.action,
             "arguments": self.arguments,
+            "compensation": self.compensation,
             "parameter": str(self.arguments.get("name", "")),
             "value": value,
             "earlier": self.earlier,

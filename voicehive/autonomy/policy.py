@@ -1,5 +1,6 @@
 """A tenant's policy: what must hold, how far the controller may go alone, and whom it asks."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Literal, TypeAlias
 
@@ -73,7 +74,10 @@ class Autonomy(Model):
 
 
 class Policy(Model):
-    """Everything a tenant has decided about decisions."""
+    """Everything a tenant has decided about decisions.
+
+    `allowed_actions` are those of the registry that plans may use; None, all.
+    """
 
     name: str
     autonomy: Autonomy = Autonomy()
@@ -81,6 +85,7 @@ class Policy(Model):
     reviewers: dict[str, tuple[str, ...]]
     review: ReviewRules
     allowed_hosts: tuple[str, ...] = ()
+    allowed_actions: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Policy":
@@ -92,4 +97,10 @@ class Policy(Model):
         for rung in self.review.ladder:
             if not held.intersection(rung.roles):
                 raise ValueError(f"rung {rung.name!r}: no reviewer holds any of its roles {list(rung.roles)}")
+        if self.review.quorum > max(len(self.holders(rung.roles)) for rung in self.review.ladder):
+            raise ValueError(f"review.quorum {self.review.quorum}: no rung has so many reviewers")
         return self
+
+    def holders(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """The reviewers who hold one of these roles."""
+        return tuple(name for name, held in self.reviewers.items() if set(roles).intersection(held))

@@ -3,22 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from voicehive.autonomy.authorization import Authorization
 from voicehive.autonomy.policy import SafetyConstraint
 from voicehive.autonomy.progress import Stage, Waiting
 from voicehive.autonomy.review import RecordedReview
 from voicehive.autonomy.verdict import DecisionResult, Verdict
+from voicehive.execution.changes import SettingChange, plan_changes
 from voicehive.execution.plan import ExecutionPlan, Step
 from voicehive.execution.record import StepRecord
-from voicehive.model import Model
+from voicehive.model import Identifier, Model
 from voicehive.optimization.models import Settings, Solution
 from voicehive.optimization.problem import Problem
 from voicehive.reasoning.models import Judgement
 
-Outcome: TypeAlias = Literal["executed", "rolled_back", "rejected", "unchanged"]
-Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Outcome: TypeAlias = Literal["executed", "rolled_back", "rejected", "unchanged", "failed"]
 
 
 class ExecutionOptions(Model):
@@ -48,6 +48,15 @@ class DecisionRequest(Model):
     constraints: tuple[SafetyConstraint, ...] = ()
     default: Settings | None = None
     note: str = Field(default="", max_length=2_000)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DecisionRequest":
+        names = {parameter.name for parameter in self.problem.parameters}
+        if self.default is not None and (odd := names.symmetric_difference(self.default)):
+            raise ValueError(f"default must give every parameter and nothing else; check {', '.join(sorted(odd))}")
+        every = tuple(SettingChange(name=name, earlier=None, value=None, version=0) for name in names)
+        plan_changes("all", every, self.execution.one_at_a_time, self.execution.afterwards)
+        return self
 
 
 class OptimizationSummary(Model):
@@ -101,6 +110,7 @@ class DecisionStatus(Model):
     waiting: tuple[Waiting, ...] = ()
     execution: str | None = None
     steps: tuple[StepRecord, ...] = ()
+    needs_attention: tuple[str, ...] = ()
     reviews: tuple[RecordedReview, ...] = ()
     malformed: tuple[str, ...] = ()
 
@@ -133,11 +143,14 @@ class ProposalInput(Model):
 
 
 class AuthorizationInput(Model):
-    """A proposal that may run, and the reviews that let it; none where it runs alone."""
+    """A proposal that may run, and the reviews that let it; none where it runs alone.
+
+    `holder` is the run that asks, by its workflow and run id: only it, or its child, can use the permission.
+    """
 
     tenant: str
     decision_id: str
-    run_id: str
+    holder: str
     authorization: Authorization
     reviews: tuple[RecordedReview, ...]
 

@@ -37,6 +37,7 @@ STEP_VARIABLES = {
     "step": cel.Type.STRING,
     "action": cel.Type.STRING,
     "arguments": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
+    "compensation": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
     "parameter": cel.Type.STRING,
     "value": cel.Type.DYN,
     "earlier": cel.Type.DYN,

@@ -23,7 +23,7 @@ class WorkflowStarter(Protocol):
     """What `workflow.start` needs of the orchestrator; the worker supplies it."""
 
     async def start(self, workflow_type: str, workflow_id: str, task_queue: str, argument: JsonValue, key: str) -> str:
-        """Start a workflow, or find the one that this key already started; returns its run id.
+        """Start a workflow, or find the one that this key already started, running or ended; returns its run id.
 
         Raises:
             ActionRefused: the id belongs to a workflow that something else started.
@@ -48,13 +48,15 @@ class Resources:
 class ActionContext:
     """For whom, where and under which idempotency key an action runs.
 
-    `key` is the same for every attempt of one step and for its compensation. `allowed_hosts` are the hosts (with an
-    optional port) that the tenant's policy lets an action speak to.
+    `key` is the same for every attempt of one step and for its compensation; `owner` is the run the step belongs to,
+    for plans may share a key. `allowed_hosts` are the hosts (with an optional port) that the tenant's policy lets an
+    action speak to.
     """
 
     tenant: str
     deployment: str
     key: str
+    owner: str
     allowed_hosts: tuple[str, ...] = ()
 
 

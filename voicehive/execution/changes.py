@@ -52,12 +52,18 @@ def with_arguments(plan: ExecutionPlan, arguments: dict[str, Arguments]) -> Exec
         if name not in names:
             raise PlanInvalid(f"step {name!r} is none of this plan's: {', '.join(names)}")
     steps = tuple(
-        step.model_copy(update={"arguments": {**step.arguments, **arguments[step.name]}, "summary": "as edited"})
+        step.model_copy(
+            update={"arguments": {**step.arguments, **arguments[step.name]}, "summary": _edited(arguments[step.name])}
+        )
         if step.name in arguments
         else step
         for step in plan.steps
     )
     return ExecutionPlan(name=plan.name, steps=steps)
+
+
+def _edited(arguments: Arguments) -> str:
+    return f"edited: {', '.join(f'{name} {_shown(value)}' for name, value in arguments.items())}"[:200]
 
 
 def settings_set(plan: ExecutionPlan, deployment: str) -> dict[str, JsonValue]:

@@ -10,7 +10,7 @@ from voicehive.storage.errors import KeyReused, KeyWithdrawn
 from voicehive.storage.ledger import LedgerKey
 
 NEVER_HAPPENED = {"never_happened": True}
-"""What a compensation returns when its step never happened."""
+"""What a compensation returns when its step never happened, or was another run's doing."""
 
 
 @contextmanager
@@ -19,10 +19,10 @@ def ledger_key(action: str, arguments: Model, context: ActionContext) -> Generat
 
     Raises:
         ActionWithdrawn: the step was already compensated.
-        ActionRefused: the key stands for another step.
+        ActionRefused: the key stands for something else.
     """
     try:
-        yield LedgerKey(context.tenant, context.key, action, arguments.content_digest())
+        yield LedgerKey(context.tenant, context.key, context.owner, action, arguments.content_digest())
     except KeyWithdrawn as error:
         raise ActionWithdrawn(str(error)) from error
     except KeyReused as error:

@@ -7,10 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, model_validator
 
-from voicehive.model import Model
+from voicehive.model import Identifier, Model
 
 Arguments: TypeAlias = dict[str, JsonValue]
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 PositiveDuration: TypeAlias = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=30))]
 
 
@@ -51,12 +50,12 @@ class Step(Model):
 
     `when_stopped` says what happens to the step if the plan is stopped while it runs: `cancel` asks it to end at once,
     `await` lets it finish; it is compensated either way. `idempotency_key` defaults to one of the run's own; a key
-    given here makes the action happen once for all plans of the tenant that share it, and undone for all of them with
-    the first that is undone.
+    given here makes the action happen once for all plans of the tenant that share it. Only the run that made the change
+    undoes it, and the key is then spent.
     """
 
-    name: Name
-    depends_on: tuple[Name, ...] = ()
+    name: Identifier
+    depends_on: tuple[Identifier, ...] = ()
     action: str = Field(min_length=1)
     arguments: Arguments = {}
     compensation: Compensation | None = None
@@ -85,6 +84,12 @@ class ExecutionPlan(Model):
         for name, count in names.items():
             if count > 1:
                 raise ValueError(f"step {name!r}: {count} steps have this name; give each its own")
+        holders: dict[str, str] = {}
+        for step in self.steps:
+            if (key := step.idempotency_key) and (other := holders.setdefault(key, step.name)) != step.name:
+                raise ValueError(
+                    f"step {step.name!r}: its idempotency_key {key!r} is also that of step {other!r}; give each its own"
+                )
         for step in self.steps:
             for dependency in step.depends_on:
                 if dependency not in names:
@@ -97,7 +102,3 @@ class ExecutionPlan(Model):
             path = " -> ".join(error.args[1])
             raise ValueError(f"step {error.args[1][0]!r}: the steps wait for each other: {path}") from None
         return self
-
-    def step(self, name: str) -> Step:
-        """The step of that name."""
-        return next(step for step in self.steps if step.name == name)

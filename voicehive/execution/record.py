@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from voicehive.autonomy.authorization import Authorization
 from voicehive.autonomy.policy import SafetyConstraint
@@ -10,7 +10,7 @@ from voicehive.autonomy.progress import Stage, Waiting
 from voicehive.autonomy.review import RecordedReview
 from voicehive.autonomy.verdict import DecisionResult, Verdict
 from voicehive.execution.plan import ExecutionPlan, Step
-from voicehive.model import Model
+from voicehive.model import Identifier, Model
 
 StepState: TypeAlias = Literal[
     "pending",
@@ -46,21 +46,28 @@ class ExecutionRequest(Model):
     was permitted before, the plan is assessed anew, as kind `plan`.
     """
 
-    tenant: str = "default"
-    deployment: str
-    requester: str
+    tenant: Identifier = "default"
+    deployment: str = Field(min_length=1, max_length=200)
+    requester: str = Field(min_length=1, max_length=200)
     plan: ExecutionPlan
     kind: str = "plan"
     constraints: tuple[SafetyConstraint, ...] = ()
 
 
 class ExecutionResult(Model):
-    """How an execution ended: every step applied, every step undone, or nothing started; and what people said."""
+    """How an execution ended: all steps applied, all undone, or nothing started; and what people said."""
 
     outcome: ExecutionOutcome
     reason: str
     steps: tuple[StepRecord, ...]
     reviews: tuple[RecordedReview, ...] = ()
+
+
+class AdmissionInput(Model):
+    """A plan that asks to start; `decision` is the run that started it (workflow and run id), as the server says."""
+
+    request: ExecutionRequest
+    decision: str | None
 
 
 class Admission(Model):
@@ -83,6 +90,7 @@ class StepRun(Model):
     deployment: str
     kind: str
     key: str
+    owner: str
     step: Step
     constraints: tuple[SafetyConstraint, ...]
     approved_under: str | None

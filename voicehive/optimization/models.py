@@ -139,7 +139,7 @@ class Budget(Model):
 
     population: Annotated[int, Field(ge=8, le=10_000)] = 120
     generations: Annotated[int, Field(ge=1, le=100_000)] = 60
-    time: timedelta = timedelta(seconds=30)
+    time: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(hours=1))] = timedelta(seconds=30)
 
 
 class Progress(NamedTuple):

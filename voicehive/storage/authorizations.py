@@ -1,7 +1,7 @@
 """Permissions to run exactly what a digest names, each used once."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,9 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from voicehive.model import Model
 from voicehive.storage.database import insert_if_absent
 from voicehive.storage.tables import AuthorizationRow
-
-VALID_FOR = timedelta(minutes=15)
-"""From a grant to the start of what it permits; a start takes milliseconds, a worker's restart seconds."""
 
 
 class Authorization(Model):
@@ -51,25 +48,22 @@ class Authorizations:
         await insert_if_absent(self._session, AuthorizationRow, values)
         return _record(await self._session.get_one(AuthorizationRow, (self._tenant, authorization_id)))
 
-    async def consume(self, digests: Iterable[str], consumer: str) -> Authorization | None:
-        """Use up the oldest unused permission for one of these digests; the same consumer gets the same one again.
-
-        A permission that nobody used within `VALID_FOR` is used no more: what it was for did not start then.
+    async def consume(self, authorization_ids: Iterable[str], consumer: str) -> Authorization | None:
+        """Use up one of these permissions; the same consumer gets the same one again.
 
         None where there is none, or others have used every one.
         """
         granted = (
             select(AuthorizationRow)
-            .where(AuthorizationRow.tenant == self._tenant, AuthorizationRow.digest.in_(list(digests)))
-            .order_by(AuthorizationRow.granted_at, AuthorizationRow.id)
+            .where(AuthorizationRow.tenant == self._tenant, AuthorizationRow.id.in_(list(authorization_ids)))
+            .order_by(AuthorizationRow.id)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
         rows = list(await self._session.scalars(granted))
         for holder in (consumer, None):
             for row in rows:
-                expired = holder is None and row.granted_at < datetime.now(UTC) - VALID_FOR
-                if row.consumed_by == holder and not expired:
+                if row.consumed_by == holder:
                     row.consumed_by = consumer
                     await self._session.flush()
                     return _record(row)

@@ -1,9 +1,8 @@
-"""Decisions as lists and the dashboard show them."""
+"""Decisions, each as its workflow last described it."""
 
 from datetime import datetime
 
 from pydantic import JsonValue
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.model import Model
@@ -41,23 +40,13 @@ class Decisions:
     async def get(self, decision_id: str) -> StoredDecision | None:
         """The decision, or None."""
         row = await self._session.get(DecisionRow, (self._tenant, decision_id))
-        return _record(row) if row else None
-
-    async def list(self, limit: int = 100, before: datetime | None = None) -> list[StoredDecision]:
-        """The newest decisions first, those that started before a time where one is given."""
-        query = select(DecisionRow).where(DecisionRow.tenant == self._tenant)
-        if before:
-            query = query.where(DecisionRow.started_at < before)
-        newest = query.order_by(DecisionRow.started_at.desc(), DecisionRow.decision_id).limit(limit)
-        return [_record(row) for row in await self._session.scalars(newest)]
-
-
-def _record(row: DecisionRow) -> StoredDecision:
-    return StoredDecision(
-        decision_id=row.decision_id,
-        document=row.document,
-        verdict=row.verdict,
-        outcome=row.outcome,
-        started_at=row.started_at,
-        closed_at=row.closed_at,
-    )
+        if row is None:
+            return None
+        return StoredDecision(
+            decision_id=row.decision_id,
+            document=row.document,
+            verdict=row.verdict,
+            outcome=row.outcome,
+            started_at=row.started_at,
+            closed_at=row.closed_at,
+        )

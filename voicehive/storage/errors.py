@@ -18,8 +18,6 @@ class VersionConflict(StorageError):
 
     def __init__(self, what: str, expected: int, found: int) -> None:
         super().__init__(f"{what} is at version {found}, not {expected} as expected: it was changed in between")
-        self.expected = expected
-        self.found = found
 
 
 class KeyWithdrawn(StorageError):

@@ -8,8 +8,14 @@ anything is sent, and its outcome after. The states of a key:
          \\______________________________________-> void
 
 `started`: attempts were made or are under way, and it is not known that one succeeded. `compensating`: its undoing has
-begun and must be finished; nothing may be applied any more. `void`: withdrawn before anything happened; a tombstone
-that keeps a late attempt of a worker believed dead from ever applying. Transactional changes skip the middle states.
+begun and must be finished; nothing may be applied any more. `void`: nothing has happened and somebody has withdrawn.
+Transactional changes skip the middle states.
+
+Several runs may share a key. The one that starts the change owns it: only the owner sends, the others wait for its
+outcome and take the result for theirs; only the owner undoes, and the key is then spent for all, because a system
+outside that remembers the key would not do it again. To undo what one does not own changes nothing, but leaves a
+tombstone (`withdrawn`) that keeps a late attempt of a worker believed dead from ever applying. It binds that run alone:
+as long as nothing has happened, another run may still apply, and even use the key for something else.
 """
 
 import asyncio
@@ -37,10 +43,11 @@ _NEW = "new"
 
 @dataclass(frozen=True)
 class LedgerKey:
-    """An idempotency key, and what it stands for: it may not be used again for anything else."""
+    """An idempotency key, the run that uses it, and what it stands for: once used, it stands for nothing else."""
 
     tenant: str
     key: str
+    owner: str
     action: str
     arguments_digest: str
 
@@ -59,11 +66,9 @@ class ActionLedger:
             KeyReused: the key stands for something else.
         """
         async with self._database.transaction() as session:
-            row = await _lock(session, key)
+            row = await _claim(session, key)
             if row.state == "applied":
                 return row.result or {}
-            if row.state != _NEW:
-                raise _withdrawn(key)
             result = await change(session)
             await _enter(session, row, "applied", result=result)
             return result
@@ -73,17 +78,18 @@ class ActionLedger:
     ) -> JsonObject | None:
         """Undo the change and record it in one transaction; `undo` is given the change's recorded result.
 
-        Returns what `undo` returned, the first time it did; None where there was nothing to undo.
+        Returns what `undo` returned, the first time it did; None where this owner changed nothing.
 
         Raises:
-            KeyReused: the key stands for something else.
+            KeyReused: this owner used the key for something else, so nobody knows what to undo.
         """
         async with self._database.transaction() as session:
             row = await _lock(session, key)
+            if not _owns(key, row):
+                await _withdraw(session, row, key)
+                return None
             if row.state == "applied":
                 await _enter(session, row, "compensated", compensation=await undo(session, row.result or {}))
-            elif row.state == _NEW:
-                await _enter(session, row, "void")
             return row.compensation
 
     async def apply_outside(
@@ -96,6 +102,8 @@ class ActionLedger:
     ) -> JsonObject:
         """Make a change outside this database, unless its success is already recorded; then return that result.
 
+        While another owner is at it, this waits for the outcome.
+
         `send` is stopped after `within`, and must itself be idempotent: while no success is recorded it is called on
         every attempt. `changed_nothing` says of an error whether it proves that this attempt had no effect;
         after any other it may have had.
@@ -106,16 +114,17 @@ class ActionLedger:
             KeyReused: the key stands for something else.
         """
         attempt = uuid4().hex
-        async with self._database.transaction() as session:
-            row = await _lock(session, key)
-            if row.state == "applied":
-                return row.result or {}
-            if row.state not in (_NEW, "started"):
-                raise _withdrawn(key)
-            under_way_until = datetime.now(UTC) + within + CLOCK_SKEW
-            await _enter(
-                session, row, "started", attempts=(row.attempts or {}) | {attempt: under_way_until.isoformat()}
-            )
+        while True:
+            async with self._database.transaction() as session:
+                row = await _claim(session, key)
+                if row.state == "applied":
+                    return row.result or {}
+                if row.owner == key.owner:
+                    under_way_until = datetime.now(UTC) + within + CLOCK_SKEW
+                    attempts = (row.attempts or {}) | {attempt: under_way_until.isoformat()}
+                    await _enter(session, row, "started", attempts=attempts)
+                    break
+            await asyncio.sleep(_POLL_SECONDS)
         try:
             async with asyncio.timeout(within.total_seconds()):
                 result = await send()
@@ -133,17 +142,19 @@ class ActionLedger:
         `send` is given the change's result, or None where it is not known whether the change happened. It must itself
         be idempotent: until its success is recorded it is called on every attempt.
 
-        Returns what `send` returned, the first time it did; None, without calling it, where nothing can have happened.
+        Returns what `send` returned, the first time it did; None, without calling it, where this owner can have
+        changed nothing.
 
         Raises:
-            KeyReused: the key stands for something else.
+            KeyReused: this owner used the key for something else, so nobody knows what to undo.
         """
         while True:
             async with self._database.transaction() as session:
                 row = await _lock(session, key)
-                if row.state == _NEW:
-                    await _enter(session, row, "void")
-                if row.state in ("void", "compensated"):
+                if not _owns(key, row):
+                    await _withdraw(session, row, key)
+                    return None
+                if row.state == "compensated":
                     return row.compensation
                 if not _is_under_way(row):
                     await _enter(session, row, "compensating")
@@ -178,6 +189,8 @@ class ActionLedger:
                 attempts[attempt] = datetime.now(UTC).isoformat()
             if attempts:
                 await _enter(session, row, "started", attempts=attempts)
+            elif row.withdrawn:
+                await _enter(session, row, "void", attempts=None)
             else:
                 await session.execute(delete(LedgerRow).where(LedgerRow.tenant == key.tenant, LedgerRow.key == key.key))
 
@@ -188,10 +201,12 @@ class _Entry:
 
     tenant: str
     key: str
+    owner: str
     action: str
     arguments_digest: str
     state: str
     attempts: dict[str, str] | None
+    withdrawn: list[str] | None
     result: JsonObject | None
     compensation: JsonObject | None
     recorded_at: datetime
@@ -200,14 +215,44 @@ class _Entry:
 async def _lock(session: AsyncSession, key: LedgerKey) -> _Entry:
     """The key's entry; a key without one gets one in state `new`."""
     values: JsonObject = asdict(key) | {"state": _NEW, "recorded_at": datetime.now(UTC)}
-    entry = _Entry(**await get_or_insert(session, LedgerRow, values))
-    if (entry.action, entry.arguments_digest) != (key.action, key.arguments_digest):
-        other = "with other arguments" if entry.action == key.action else f"for the action {entry.action!r}"
-        raise KeyReused(f"the idempotency key {key.key!r} was used before {other}; give this step a key of its own")
+    return _Entry(**await get_or_insert(session, LedgerRow, values))
+
+
+async def _claim(session: AsyncSession, key: LedgerKey) -> _Entry:
+    """The key's entry for one who means to apply: in state `new`, `started` or `applied`."""
+    entry = await _lock(session, key)
+    if key.owner in (entry.withdrawn or []):
+        raise _withdrawn(key)
+    if entry.state == "void":
+        await _enter(session, entry, _NEW, owner=key.owner, action=key.action, arguments_digest=key.arguments_digest)
+    _refuse_reuse(key, entry)
+    if entry.state in ("compensating", "compensated"):
+        raise _withdrawn(key)
     return entry
 
 
-async def _enter(session: AsyncSession, entry: _Entry, state: str, **columns: JsonObject) -> None:
+def _owns(key: LedgerKey, entry: _Entry) -> bool:
+    """Whether the change, or an attempt at it, is this owner's."""
+    if entry.state in (_NEW, "void") or entry.owner != key.owner:
+        return False
+    _refuse_reuse(key, entry)
+    return True
+
+
+async def _withdraw(session: AsyncSession, entry: _Entry, key: LedgerKey) -> None:
+    """Keep an owner that changed nothing from ever doing so; where the outcome is final it cannot anyway."""
+    if entry.state in (_NEW, "void", "started"):
+        state = "void" if entry.state == _NEW else entry.state
+        await _enter(session, entry, state, withdrawn=sorted({*(entry.withdrawn or []), key.owner}))
+
+
+def _refuse_reuse(key: LedgerKey, entry: _Entry) -> None:
+    if (entry.action, entry.arguments_digest) != (key.action, key.arguments_digest):
+        other = "with other arguments" if entry.action == key.action else f"for the action {entry.action!r}"
+        raise KeyReused(f"the idempotency key {key.key!r} was used before {other}; give this step a key of its own")
+
+
+async def _enter(session: AsyncSession, entry: _Entry, state: str, **columns: Any) -> None:
     changed = {"state": state, "recorded_at": datetime.now(UTC)} | columns
     await update_row(session, LedgerRow, asdict(entry), **changed)
     for name, value in changed.items():

@@ -90,15 +90,6 @@ class Parameters:
             current=Parameter(**place, value=value, version=version + 1, updated_at=now),
         )
 
-    async def restore(self, change: ParameterChange) -> ParameterChange:
-        """Put back what a change replaced, if nobody has changed it since.
-
-        Raises:
-            VersionConflict: somebody has.
-        """
-        current = change.current
-        return await self.set(current.deployment, current.name, change.earlier.value, current.version)
-
 
 def _record(row: ParameterRow) -> Parameter:
     updated_at = row.updated_at if row.version else None

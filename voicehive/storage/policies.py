@@ -38,11 +38,6 @@ class Policies:
         newest = select(PolicyRow.document).where(PolicyRow.tenant == self._tenant)
         return await self._session.scalar(newest.order_by(PolicyRow.version.desc()).limit(1))
 
-    async def get(self, version: int) -> StoredPolicy | None:
-        """That version, or None."""
-        row = await self._session.get(PolicyRow, (self._tenant, version))
-        return _record(row) if row else None
-
     async def add(self, document: str, digest: str, author: str) -> StoredPolicy:
         """Put a document in force as the next version; the one already in force stays as it is."""
         while True:

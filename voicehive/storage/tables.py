@@ -80,10 +80,12 @@ class LedgerRow(Tenanted):
     __tablename__ = "action_ledger"
 
     key: Mapped[str] = mapped_column(Text, primary_key=True)
+    owner: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
     arguments_digest: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     attempts: Mapped[dict[str, str] | None] = mapped_column(Json)
+    withdrawn: Mapped[list[str] | None] = mapped_column(Json)
     result: Mapped[dict[str, Any] | None] = mapped_column(Json)
     compensation: Mapped[dict[str, Any] | None] = mapped_column(Json)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -131,7 +133,6 @@ class DecisionRow(Tenanted):
     """A decision as the list and the dashboard show it; the workflow's history stays the authority."""
 
     __tablename__ = "decisions"
-    __table_args__ = (Index("decisions_by_start", "tenant", "started_at"),)
 
     decision_id: Mapped[str] = mapped_column(Text, primary_key=True)
     document: Mapped[dict[str, Any]] = mapped_column(Json)

@@ -21,10 +21,12 @@ def upgrade() -> None:
     op.create_table(
         "action_ledger",
         *_key("tenant", "key"),
+        _text("owner"),
         _text("action"),
         _text("arguments_digest"),
         _text("state"),
         sa.Column("attempts", sa.Text()),
+        sa.Column("withdrawn", sa.Text()),
         sa.Column("result", sa.Text()),
         sa.Column("compensation", sa.Text()),
         _time("recorded_at"),
@@ -65,7 +67,6 @@ def upgrade() -> None:
         _time("started_at"),
         _time("closed_at", nullable=True),
     )
-    op.create_index("decisions_by_start", "decisions", ["tenant", "started_at"])
     op.create_table(
         "notifications",
         *_key("tenant", "key"),
