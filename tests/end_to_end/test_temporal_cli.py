@@ -84,12 +84,16 @@ async def test_malformed_input_fails_at_once(installation: Installation) -> None
 
 
 async def test_the_web_ui_shows_the_story(installation: Installation) -> None:
-    code, output = await installation.temporal("workflow", "metadata", "--workflow-id", "d1", "--output", "json")
+    code, output = await installation.temporal(*start("examples/decisions/surge.json", "told"))
+    assert code == 0, output
+    await stage_reached(installation, "told", "waiting_for_people")
+    code, output = await installation.temporal("workflow", "metadata", "--workflow-id", "told", "--output", "json")
     assert code == 0, output
     details = json.dumps(json.loads(output), ensure_ascii=False)
-    print(details)
-    assert "**executed**: every step was applied" in details
-    assert "1. ✔ parameter.set" in details
+    assert "**waiting for people**" in details
+    assert "**Verdict: escalate**" in details
+    assert "parameter.check" in details
+    await installation.temporal("workflow", "cancel", "--workflow-id", "told")
 
 
 async def test_the_twenty_line_client(installation: Installation) -> None:
