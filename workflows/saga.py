@@ -105,6 +105,7 @@ class Saga:
         run = self._supervision.step_run(step)
         answer = await self._attended(activity_calls.run_step(run, self._title("step", step)))
         if step.verification is not None:
+            self._mark(step, "running", result=answer.result)
             run = self._supervision.step_run(step, answer.result)
             await self._attended(activity_calls.verify_step(run, self._title("verify step", step)))
         return answer

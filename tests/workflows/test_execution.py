@@ -73,6 +73,7 @@ async def test_a_failed_verification_undoes_its_own_step(world: World) -> None:
     result = await world.execute(faulty_plan(faulty_step("a", 1, verification=check)))
     assert result.outcome == "rolled_back"
     assert "parameter 'a' of 'voice-test' is 1 at version 1, not 2" in result.reason
+    assert result.steps[0].result is not None, "its compensation must see what the step itself had answered"
     assert await world.parameters() == {}
 
 
