@@ -44,10 +44,10 @@ def of_decision(request: DecisionRequest, status: DecisionStatus, plan: Executio
             *_waiting(status.waiting),
             *([f"> {request.note}", ""] if request.note else []),
             *_comparison(request, status.solution, status),
+            *_verdict(status.result),
             *([f"**Execution:** `{status.execution}`", ""] if status.execution else []),
             *_attention(status.needs_attention),
             *(_steps(status.steps) if status.steps else _plan(plan)),
-            *_verdict(status.result),
             *_judgement(status),
             *_search(status),
             *_reviews(status.reviews),
@@ -170,7 +170,10 @@ def _plan(plan: ExecutionPlan | None) -> Iterator[str]:
     yield ""
     for number, step in enumerate(plan.steps, 1):
         after = f" after {', '.join(step.depends_on)}" if step.depends_on else ""
-        undone = "" if step.compensation is None else f"; undone with `{json.dumps(step.compensation.arguments)}`"
+        undone = ""
+        if step.compensation is not None:
+            given = step.compensation.arguments
+            undone = f"; undone with `{json.dumps(given)[:SHOWN_ARGUMENTS]}`" if given else "; can be undone"
         checked = f"; then `{step.verification.action}`" if step.verification else ""
         arguments = json.dumps(step.arguments)[:SHOWN_ARGUMENTS]
         yield f"{number}. `{step.name}`{after}: {step.action} `{arguments}`{checked}{undone}"
