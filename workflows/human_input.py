@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Self, TypeAlias, cast
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.progress import Notification, Stage
@@ -127,13 +127,19 @@ class HumanInput:
         """Put a question to people, rung by rung of the ladder, until it is settled, expires, or is overtaken."""
         self.desk.rounds[question.subject] = question
         try:
-            return await self._climb(question, stopped)
-        finally:
-            del self.desk.rounds[question.subject]
-            if question.edit is not None and question.edit.number not in self.desk.assessed:
-                self.desk.edit_assessed(question.edit, "the wait ended before it was assessed")
-            search_attributes.waiting_for(self._waited_for())
-            self.show()
+            ruling = await self._climb(question, stopped)
+        except (asyncio.CancelledError, FailureError):
+            self._leave(question)
+            raise
+        self._leave(question)
+        return ruling
+
+    def _leave(self, question: ReviewRound) -> None:
+        del self.desk.rounds[question.subject]
+        if question.edit is not None and question.edit.number not in self.desk.assessed:
+            self.desk.edit_assessed(question.edit, "the wait ended before it was assessed")
+        search_attributes.waiting_for(self._waited_for())
+        self.show()
 
     async def _climb(self, question: ReviewRound, stopped: Callable[[], bool]) -> Ruling:
         rules = question.terms.rules

@@ -189,7 +189,7 @@ async def test_a_parked_compensation_is_settled_through_the_decision(world: Worl
 @asynccontextmanager
 async def _worker_on(client: Client, settings: Settings) -> AsyncGenerator[None]:
     registry = ActionRegistry([faulty_set(Journal()), SetParameter])
-    async with running_worker(client, settings, registry=registry, max_cached_workflows=0):
+    async with running_worker(client, settings, registry=registry, max_cached_workflows=2):
         yield
 
 
@@ -198,7 +198,7 @@ async def test_words_and_a_cancel_that_arrive_while_no_worker_runs(
 ) -> None:
     """An edit still to be assessed when the cancel strikes is answered, and does not hold the run open."""
     own = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'store.db'}"})
-    async with running_world(temporal_client, own, max_cached_workflows=0) as world:
+    async with running_world(temporal_client, own, max_cached_workflows=2) as world:
         await world.policy(policy(ASK))
         decision, _ = await start_waiting(world, request())
     edit = asyncio.create_task(say(decision, "edit", "alice", solution=2))
@@ -232,11 +232,11 @@ async def test_a_decision_waits_through_a_change_of_workers(
     temporal_client: Client, settings: Settings, tmp_path: Path
 ) -> None:
     own = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'store.db'}"})
-    async with running_world(temporal_client, own, max_cached_workflows=0) as world:
+    async with running_world(temporal_client, own, max_cached_workflows=2) as world:
         await world.policy(policy(ASK))
         decision, digest = await start_waiting(world, request())
     await decision.signal("approve", {"reviewer": "alice", "digest": digest})
-    async with running_world(temporal_client, own, max_cached_workflows=0) as later:
+    async with running_world(temporal_client, own, max_cached_workflows=2) as later:
         async with _worker_on(temporal_client, world.settings):
             assert (await decision.result()).outcome == "executed"
         assert await later.parameters() == RECOMMENDED

@@ -10,6 +10,12 @@ from voicehive.execution.plan import ActionCall, HumanGate, Step
 from voicehive.execution.record import ExecutionStatus
 
 
+@pytest.fixture
+def world(replaying_world: World) -> World:
+    """Every task of every test here replays the whole history."""
+    return replaying_world
+
+
 async def status(handle: Any) -> ExecutionStatus:
     return await handle.query("status", result_type=ExecutionStatus)
 

@@ -40,7 +40,8 @@ def plans(draw: st.DrawFn) -> ExecutionPlan:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(plan=plans(), stop_after=st.none() | st.integers(0, 12))
-async def test_all_or_nothing_or_a_person(world: World, plan: ExecutionPlan, stop_after: int | None) -> None:
+async def test_all_or_nothing_or_a_person(replaying_world: World, plan: ExecutionPlan, stop_after: int | None) -> None:
+    world = replaying_world
     names = [step.name for step in plan.steps]
     place = f"voice-{uuid4()}"
     await world.set(BEFORE, place)
@@ -114,8 +115,8 @@ async def test_a_cancel_at_any_event_leaves_everything_as_before(cached_world: W
 
 
 @pytest.mark.parametrize("position", [2, 8, 14, 21, 30, 40, 55, 70])
-async def test_a_second_cancel_changes_nothing_and_every_task_replays(world: World, position: int) -> None:
-    await cancel_at(world, position, times=2)
+async def test_a_second_cancel_changes_nothing_and_every_task_replays(replaying_world: World, position: int) -> None:
+    await cancel_at(replaying_world, position, times=2)
 
 
 async def cancel_at(world: World, position: int, times: int) -> None:
