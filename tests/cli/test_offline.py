@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,15 @@ STEP: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def nothing_on_the_default_port() -> None:
+    """Without settings the command looks there, so a server of the developer's own would answer."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 7233)) == 0:
+            pytest.skip("a server listens on 127.0.0.1:7233: end it to run this test")
+
+
+@pytest.mark.usefixtures("nothing_on_the_default_port")
 async def test_no_server(alone: Command, tmp_path: Path) -> None:
     answers = await asyncio.gather(
         alone("decide", CAPACITY), alone("status", "x", "--json"), alone("approve", "x"), alone("list")
@@ -34,6 +44,7 @@ async def test_no_server(alone: Command, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.usefixtures("nothing_on_the_default_port")
 async def test_doctor_says_what_is_missing_and_creates_nothing(alone: Command, tmp_path: Path) -> None:
     answer = await alone("doctor", "--json")
     assert answer.code == 7

@@ -190,7 +190,10 @@ def test_the_record_is_bounded() -> None:
         desk.receive("comment", {"reviewer": "bob", "reason": "spam"})
         desk.receive("comment", "spam")
     assert len(desk.entries) == len(desk.malformed) == MAXIMUM_RECORDED
+    refused = desk.receive("comment", {"reviewer": "bob", "reason": "spam"})
+    assert refused is not None
+    assert "no more comments are taken" in refused.refusal
     entry = desk.receive("approve", {"reviewer": "bob"})
     assert entry is not None
-    assert "no more are taken" in entry.refusal
-    assert not question.settled
+    assert entry.accepted
+    assert question.settled
