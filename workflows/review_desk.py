@@ -252,7 +252,7 @@ class ReviewDesk:
             if (word := self.word_on(step)) is not None:
                 return f"{word.reviewer!r} has said {word.kind} already"
         if review.kind not in COMPENSATION_KINDS and review.kind not in self.allowed:
-            return f"{review.kind} means nothing in this stage"
+            return f"{review.kind} means nothing now: no plan is running"
         return ""
 
     def _parked_step(self, review: Review) -> str | None:

@@ -71,7 +71,7 @@ async def test_who_may_not_decide(asking: World) -> None:
     assert "'carol' may not decide here; asked are alice, bob" in await refusal(decision, "approve", "carol")
     assert "is no longer what would run" in await refusal(decision, "approve", "alice", digest="0" * 64)
     assert "is no longer what would run" in await refusal(decision, "reject", "alice", digest="0" * 64)
-    assert "means nothing in this stage" in await refusal(decision, "pause", "alice")
+    assert "means nothing now: no plan is running" in await refusal(decision, "pause", "alice")
     assert "nothing waits for this answer now on 'x'" in await refusal(decision, "approve", "alice", step="x")
     assert (await status(decision)).reviews == ()
     for reviewer in ("olivia", "mallory", "carol"):

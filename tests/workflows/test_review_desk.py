@@ -171,7 +171,7 @@ def test_what_means_nothing_in_a_stage_is_refused() -> None:
     desk, question = desk_with()
     entry = desk.receive("pause", {"reviewer": "alice"})
     assert entry is not None
-    assert entry.refusal == "pause means nothing in this stage"
+    assert entry.refusal == "pause means nothing now: no plan is running"
     desk.receive("reject", {"reviewer": "alice"})
     assert question.rejection is not None
     desk.allowed = frozenset({"pause", "reject"})

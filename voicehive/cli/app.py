@@ -145,6 +145,9 @@ app.add_typer(review_commands.app)
 app.add_typer(plans_app, name="plan", rich_help_panel=DECISIONS)
 
 
+INTERRUPTED = "interrupted; a decision that was started goes on: see `voicehive list`"
+
+
 def main() -> NoReturn:
     """Run the command and end the process with its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -164,8 +167,11 @@ def _run() -> int:
     try:
         app()
     except SystemExit as exit_:
+        if exit_.code == ExitCode.INTERRUPTED:
+            print(INTERRUPTED, file=sys.stderr)
         return exit_.code if isinstance(exit_.code, int) else ExitCode.DONE
     except asyncio.CancelledError:  # SIGTERM, see `voicehive.cli.services`; everything was ended on the way here
+        print(INTERRUPTED, file=sys.stderr)
         return ExitCode.INTERRUPTED
     except Exception as error:
         from voicehive.cli.errors import explain

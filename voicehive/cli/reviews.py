@@ -33,7 +33,7 @@ async def review(output: Output, workflow_id: str, kind: str, word: dict[str, An
     try:
         read_review(kind, message)
     except ValueError as error:
-        raise InputInvalid(f"{kind}: {error}") from None
+        raise InputInvalid(str(error)) from None
     entry = await _send(await open_session(), workflow_id, {"kind": kind, **message})
     output.document(entry)
     if not entry.accepted:
