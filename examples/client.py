@@ -13,7 +13,10 @@ async def main(file: str, workflow_id: str) -> None:
     """Start the decision in `file`; if it asks for people, approve it as alice."""
     client = await Client.connect(**{"target_host": "127.0.0.1:7233", **ClientConfig.load_client_connect_config()})
     request = json.loads(Path(file).read_text(encoding="utf-8"))
-    decision = await client.start_workflow("DecisionWorkflow", request, id=workflow_id, task_queue="voicehive")
+    summary = f"{request['kind']} decision for {request['deployment']}"
+    decision = await client.start_workflow(
+        "DecisionWorkflow", request, id=workflow_id, task_queue="voicehive", static_summary=summary
+    )
     while (status := await decision.query("status"))["stage"] not in ("waiting_for_people", "executing", "closed"):
         await asyncio.sleep(0.2)
     print("verdict:", status["result"]["verdict"], "because", "; ".join(status["result"]["reasons"]))
