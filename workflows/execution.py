@@ -136,12 +136,13 @@ class ExecutionWorkflow(HumanInput):
         """What a step's activity is called with; its key is the same for every attempt and for the compensation."""
         assert self.admission is not None
         info = workflow.info()
+        owner = f"{info.workflow_id}/{info.first_execution_run_id}"
         return StepRun(
             tenant=self.tenant,
             deployment=self.request.deployment,
             kind=self.admission.authorization.kind,
-            key=step.idempotency_key or f"{info.workflow_id}/{info.first_execution_run_id}/{step.name}",
-            owner=f"{info.workflow_id}/{info.first_execution_run_id}",
+            key=step.idempotency_key or f"{owner}/{step.name}",
+            owner=owner,
             step=step,
             constraints=self.request.constraints,
             approved_under=self.admission.approved_under,

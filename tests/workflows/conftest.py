@@ -41,6 +41,7 @@ async def cached_world(temporal_client: Client, settings: Settings, tmp_path: Pa
     own = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'store.db'}"})
     async with running_world(temporal_client, own) as world:
         yield world
+    await replay_all(world)
 
 
 async def replay_all(world: World) -> None:
