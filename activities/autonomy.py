@@ -1,9 +1,12 @@
 """Proposals, verdicts, permissions, and the words sent to people."""
 
+import asyncio
+
 import httpx
 from temporalio import activity
 
 from activities.optimization import RESULT_KIND, StoredOptimization
+from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
 from voicehive.autonomy.authorization import Authorization, permission_id
@@ -13,7 +16,8 @@ from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Propo
 from voicehive.execution.changes import SettingChange, plan_changes, settings_set, with_arguments
 from voicehive.execution.plan import ExecutionPlan
 from voicehive.execution.registry import ActionRegistry
-from voicehive.optimization import InvalidCandidate, MultiObjectiveOptimizer, Settings, Solution
+from voicehive.optimization import InvalidCandidate, Settings, Solution
+from voicehive.optimization.explanation.preference import preference_over_today
 from voicehive.storage.authorizations import Authorizations
 from voicehive.storage.database import Database
 from voicehive.storage.decisions import Decisions, StoredDecision
@@ -27,9 +31,15 @@ class AutonomyActivities:
     """Wraps the controller."""
 
     def __init__(
-        self, database: Database, controllers: Controllers, registry: ActionRegistry, http: httpx.AsyncClient
+        self,
+        database: Database,
+        controllers: Controllers,
+        optimizers: Optimizers,
+        registry: ActionRegistry,
+        http: httpx.AsyncClient,
     ) -> None:
         self._database = database
+        self._optimizers = optimizers
         self._controllers = controllers
         self._registry = registry
         self._http = http
@@ -43,12 +53,13 @@ class AutonomyActivities:
             PlanInvalid: edited arguments do not fit their actions.
         """
         stored = await self._stored(wanted)
-        solution = _chosen(stored, wanted)
-        plan = await self._plan(wanted, stored.result.current, solution)
+        solution, current = await self._chosen(stored, wanted), _today(stored)
+        plan = await self._plan(wanted, current, solution)
         if plan is not None:
             plan = with_arguments(plan, wanted.arguments)
             settings = solution.settings | _settings_of(plan, wanted.deployment, solution)
-            solution = solution if settings == solution.settings else _evaluated(stored, settings)
+            if settings != solution.settings:
+                solution = await self._evaluated(wanted.tenant, stored, settings)
         async with self._database.reading() as session:
             controller = await self._controllers.in_force(session, wanted.tenant, wanted.constraints)
             planned = plan.steps if plan else ()
@@ -61,12 +72,12 @@ class AutonomyActivities:
             deployment=wanted.deployment,
             kind=wanted.kind,
             requester=wanted.requester,
-            current=stored.result.current.outcomes,
+            current=current.outcomes,
             proposed=solution.outcomes,
             settings=dict(solution.settings),
             changes=changes_of(steps),
             feasible=solution.feasible,
-            preference=MultiObjectiveOptimizer(stored.problem).preference(solution, stored.result),
+            preference=preference_over_today(solution, stored.result, stored.problem.objectives),
             reasoner_confidence=wanted.reasoner_confidence,
         )
         result = controller.assess(context, steps)
@@ -79,6 +90,22 @@ class AutonomyActivities:
         if document is None:
             raise InvalidCandidate(f"the store holds no optimisation {wanted.summary.result}; start the decision again")
         return StoredOptimization.model_validate_json(document)
+
+    async def _chosen(self, stored: StoredOptimization, wanted: ProposalInput) -> Solution:
+        front = stored.result.front
+        if wanted.solution is not None and wanted.solution >= len(front):
+            raise InvalidCandidate(
+                f"solution {wanted.solution} is none of the front's, which are 0 to {len(front) - 1}"
+            )
+        base = front[stored.result.recommended if wanted.solution is None else wanted.solution]
+        if not wanted.settings:
+            return base
+        return await self._evaluated(wanted.tenant, stored, base.settings | wanted.settings)
+
+    async def _evaluated(self, tenant: str, stored: StoredOptimization, settings: Settings) -> Solution:
+        optimizer = await self._optimizers.of(tenant, stored.problem)
+        [solution] = await asyncio.to_thread(optimizer.solutions, [settings])
+        return solution
 
     async def _plan(self, wanted: ProposalInput, current: Solution, solution: Solution) -> ExecutionPlan | None:
         """What brings the deployment from its stored settings to the solution's; None if nothing is to change."""
@@ -151,16 +178,10 @@ class AutonomyActivities:
             )
 
 
-def _chosen(stored: StoredOptimization, wanted: ProposalInput) -> Solution:
-    front = stored.result.front
-    if wanted.solution is not None and wanted.solution >= len(front):
-        raise InvalidCandidate(f"solution {wanted.solution} is none of the front's, which are 0 to {len(front) - 1}")
-    base = front[stored.result.recommended if wanted.solution is None else wanted.solution]
-    return _evaluated(stored, base.settings | wanted.settings) if wanted.settings else base
-
-
-def _evaluated(stored: StoredOptimization, settings: Settings) -> Solution:
-    return MultiObjectiveOptimizer(stored.problem).solutions([settings])[0]
+def _today(stored: StoredOptimization) -> Solution:
+    if stored.result.current is None:
+        raise InvalidCandidate("nothing is known of today's settings; add their row to the table")
+    return stored.result.current
 
 
 def _settings_of(plan: ExecutionPlan, deployment: str, solution: Solution) -> Settings:

@@ -23,7 +23,7 @@ from temporalio.client import Client
 
 from benchmarks.fixtures.policy import put_in_force
 from voicehive.autonomy.request import DecisionRequest, DecisionStatus
-from voicehive.optimization.arrivals import read_arrivals
+from voicehive.optimization.evaluators.arrivals import read_arrivals
 from workers.client import connect
 from workers.settings import Settings
 from workers.temporal_server import EmbeddedServer

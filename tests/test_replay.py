@@ -20,5 +20,5 @@ async def test_recorded_history_replays(path: Path) -> None:
     await Replayer(workflows=WORKFLOWS, plugins=[VoiceHivePlugin()]).replay_workflow(history)
 
 
-def test_there_are_histories_of_both_workflows() -> None:
-    assert {path.stem.partition("-")[0] for path in HISTORIES} == {"decision", "execution"}
+def test_there_are_histories_of_every_workflow() -> None:
+    assert {path.stem.partition("-")[0] for path in HISTORIES} == {"decision", "execution", "optimization"}

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     ui_port: Port = 8233
     """The same for its web UI."""
 
+    language_model: str | None = None
+    """The model that advises on fronts (strategy `hybrid_ai`), with the key in OPENAI_API_KEY; without it, rules do."""
+    language_model_url: str | None = None
+    """Where the model is served, if not by OpenAI: the base URL of a service with the same API."""
+
     @classmethod
     def load(cls) -> Self:
         """Read the environment; raises `SettingsInvalid`, which names every variable that is wrong."""

@@ -6,29 +6,41 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.autonomy import AutonomyActivities
 from activities.execution import ExecutionActivities
+from activities.islands import IslandActivities
 from activities.optimization import OptimizationActivities
+from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.reasoning import ReasoningActivities
 from voicehive.execution.action import Resources
 from voicehive.execution.outbound_http import create_client
 from voicehive.execution.registry import ActionRegistry
+from voicehive.optimization.advising.advice import Adviser
+from voicehive.reasoning.fallback_adviser import FallbackAdviser
+from voicehive.reasoning.language_model import LanguageModel
+from voicehive.reasoning.openai_adviser import OpenAIAdviser
 from voicehive.reasoning.reasoner import FallbackReasoner
 from voicehive.storage.database import Database, migrate
 from workers.client import connect
+from workers.errors import SettingsInvalid
 from workers.settings import Settings
 from workers.workflow_starter import TemporalWorkflowStarter
+from workflows.activity_calls import search_queue
 from workflows.decision import DecisionWorkflow
 from workflows.execution import ExecutionWorkflow
+from workflows.optimization import OptimizationWorkflow
 
-WORKFLOWS = [DecisionWorkflow, ExecutionWorkflow]
+WORKFLOWS = [DecisionWorkflow, ExecutionWorkflow, OptimizationWorkflow]
 GRACE = timedelta(seconds=10)
 STICKY_TIMEOUT = timedelta(seconds=2)
 """How long a workflow's next task waits for a worker that may be dead before another one takes it."""
+HEARTBEATS_APART = timedelta(seconds=1)
+"""How seldom an island's signs of life go to the server: with each it learns whether the search is to stop."""
 
 
 @asynccontextmanager
@@ -46,9 +58,10 @@ async def running_worker(
             registry = registry or ActionRegistry.load()
             controllers = Controllers()
             resources = Resources(database=database, http=http, workflows=TemporalWorkflowStarter(client))
-            optimization = OptimizationActivities(database)
+            optimizers = Optimizers(database, controllers, _adviser(settings))
+            optimization = OptimizationActivities(database, optimizers)
             reasoning = ReasoningActivities(FallbackReasoner())
-            autonomy = AutonomyActivities(database, controllers, registry, http)
+            autonomy = AutonomyActivities(database, controllers, optimizers, registry, http)
             execution = ExecutionActivities(resources, controllers, registry)
             worker = Worker(
                 client,
@@ -56,6 +69,8 @@ async def running_worker(
                 workflows=WORKFLOWS,
                 activities=[
                     optimization.optimize,
+                    optimization.prepare_optimization,
+                    optimization.keep_checkpoints,
                     reasoning.judge,
                     autonomy.propose,
                     autonomy.authorize,
@@ -70,10 +85,37 @@ async def running_worker(
                 sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
                 graceful_shutdown_timeout=GRACE,
             )
-            async with worker:
+            islands = _islands_worker(client, settings, IslandActivities(database, optimizers))
+            async with worker, islands:
                 yield worker
     finally:
         await database.close()
+
+
+def _adviser(settings: Settings) -> Adviser:
+    if settings.language_model is None:
+        return FallbackAdviser()
+    try:
+        model = LanguageModel(name=settings.language_model, base_url=settings.language_model_url)
+    except ValidationError as error:
+        faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
+        raise SettingsInvalid(f"VOICEHIVE_LANGUAGE_MODEL, VOICEHIVE_LANGUAGE_MODEL_URL: {faults}") from None
+    return OpenAIAdviser(model, FallbackAdviser())
+
+
+def _islands_worker(client: Client, settings: Settings, islands: IslandActivities) -> Worker:
+    """Takes one island at a time: they are work for a core, of which Python uses one a process.
+
+    So the next island goes to a process that is idle, and searching takes no place from decisions and executions.
+    """
+    return Worker(
+        client,
+        task_queue=search_queue(settings.task_queue),
+        activities=[islands.evolve_island, islands.merge_islands, islands.search_undivided],
+        max_concurrent_activities=1,
+        max_heartbeat_throttle_interval=HEARTBEATS_APART,
+        graceful_shutdown_timeout=GRACE,
+    )
 
 
 async def run_until_stopped(settings: Settings) -> None:

@@ -19,15 +19,28 @@ with workflow.unsafe.imports_passed_through():
     )
     from voicehive.execution.plan import RetryPolicy as StepRetryPolicy
     from voicehive.execution.record import Admission, AdmissionInput, StepResult, StepRun
+    from voicehive.optimization.request import (
+        CheckpointsKept,
+        IslandReport,
+        IslandTask,
+        MergeTask,
+        OptimizationOutcome,
+        Preparation,
+        PreparationInput,
+    )
     from voicehive.reasoning.models import Judgement, Question
 
 FINAL_ERRORS = [
     "ActionRefused",
     "ActionWithdrawn",
     "CompensationConflict",
+    "EvaluatorRefused",
     "GateUnanswerable",
     "InvalidArrivals",
     "InvalidCandidate",
+    "InvalidCheckpoint",
+    "InvalidData",
+    "InvalidFormula",
     "InvalidOutcome",
     "PlanInvalid",
     "PolicyInvalid",
@@ -47,6 +60,21 @@ STORE_TIMEOUT = timedelta(seconds=10)
 STORE_PATIENCE = timedelta(hours=24)
 HEARTBEAT = timedelta(seconds=5)
 
+SEARCH_ATTEMPTS = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    maximum_interval=timedelta(seconds=10),
+    maximum_attempts=20,
+    non_retryable_error_types=FINAL_ERRORS,
+)
+MERGE_TIMEOUT = timedelta(minutes=10)
+SEARCH_MARGIN = timedelta(minutes=1)
+"""How much longer than its budget a search may take: for its last generation, and for the result."""
+
+
+def search_queue(task_queue: str) -> str:
+    """The task queue beside a worker's own on which islands wait, so that each goes to whoever has a core to spare."""
+    return f"{task_queue}-search"
+
 
 async def optimize(request: DecisionRequest) -> OptimizationSummary:
     """Search, or rank the given candidates, which takes no time; the front goes to the store."""
@@ -57,11 +85,44 @@ async def optimize(request: DecisionRequest) -> OptimizationSummary:
         "optimize",
         request,
         result_type=OptimizationSummary,
-        start_to_close_timeout=request.problem.budget.time + timedelta(minutes=1),
+        start_to_close_timeout=request.problem.budget.time + SEARCH_MARGIN,
         heartbeat_timeout=HEARTBEAT,
-        retry_policy=RetryPolicy(maximum_attempts=20, non_retryable_error_types=FINAL_ERRORS),
+        retry_policy=SEARCH_ATTEMPTS,
         summary=f"search the trade-offs of {request.deployment}",
     )
+
+
+async def prepare_optimization(asked: PreparationInput) -> Preparation:
+    """Look for the answer in the cache, else keep the problem for those who search it."""
+    return await _store_activity("prepare_optimization", asked, Preparation, "look into the cache, keep the problem")
+
+
+def evolve_island(task: IslandTask) -> ActivityHandle[IslandReport]:
+    """Start an island's epoch; cancelled, it answers what it has so far."""
+    return _search_activity(
+        "evolve_island",
+        task,
+        IslandReport,
+        task.budget.time + SEARCH_MARGIN,
+        f"island {task.island + 1} of {task.islands}, epoch {task.epoch + 1}: {task.generations} generations",
+    )
+
+
+def merge_islands(task: MergeTask) -> ActivityHandle[OptimizationOutcome]:
+    """Start making one result of all islands."""
+    what = f"one result of {len(task.checkpoints)} islands"
+    return _search_activity("merge_islands", task, OptimizationOutcome, MERGE_TIMEOUT, what)
+
+
+def search_undivided(task: MergeTask, time: timedelta) -> ActivityHandle[OptimizationOutcome]:
+    """Start searching, proving or ranking as a whole."""
+    return _search_activity("search_undivided", task, OptimizationOutcome, time + SEARCH_MARGIN, "search as a whole")
+
+
+async def keep_checkpoints(kept: CheckpointsKept) -> None:
+    """Remove what the run no longer needs of what it has in the store."""
+    what = f"keep {len(kept.digests)} checkpoints" if kept.digests else "remove the checkpoints"
+    await _store_activity("keep_checkpoints", kept, type(None), what)
 
 
 async def judge(question: Question) -> Judgement:
@@ -141,6 +202,23 @@ def _step_activity(
             maximum_attempts=retry.maximum_attempts,
             non_retryable_error_types=FINAL_ERRORS,
         ),
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary,
+    )
+
+
+def _search_activity(
+    name: str, task: Any, result_type: type[Any], timeout: timedelta, summary: str
+) -> ActivityHandle[Any]:
+    """Work for a core, which a dead worker leaves undone for at most a heartbeat's timeout."""
+    return workflow.start_activity(
+        name,
+        task,
+        task_queue=search_queue(workflow.info().task_queue),
+        result_type=result_type,
+        start_to_close_timeout=timeout,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=SEARCH_ATTEMPTS,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
     )

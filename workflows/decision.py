@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.verdict import DecisionResult
     from voicehive.execution.plan import Arguments, ExecutionPlan
     from voicehive.execution.record import ExecutionRequest, ExecutionResult, ExecutionStatus
-    from voicehive.optimization.models import Settings
+    from voicehive.optimization.parameter import Settings
     from voicehive.reasoning.models import Judgement, Question
     from workflows import activity_calls, search_attributes, story
     from workflows.execution import WHILE_RUNNING, ExecutionWorkflow

@@ -16,7 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.execution.plan import ExecutionPlan
     from voicehive.execution.record import ExecutionRequest, ExecutionStatus, StepRecord, StepState
     from voicehive.optimization.figures import figure
-    from voicehive.optimization.models import Setting, Solution
+    from voicehive.optimization.models import Solution
+    from voicehive.optimization.parameter import Setting
 
 MARKS: dict[StepState, str] = {
     "pending": "·",

@@ -11,6 +11,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
+from tests.workflows import optimizations
 from tests.workflows.test_saga_properties import LONG_WAY, help_along
 from tests.workflows.world import PERMISSIVE, World, faulty_plan, faulty_step, running_world, until
 from voicehive.autonomy.request import DecisionRequest, DecisionStatus
@@ -72,6 +73,22 @@ async def record_decisions(world: World) -> None:
     await keep("decision-rejected", rejected)
 
 
+async def record_optimizations(world: World) -> None:
+    """Searched to the end, known already, searched as a whole, stopped, and cancelled."""
+    short = optimizations.zdt1(budget={"generations": 6})
+    asked = optimizations.request(problem=short, epochs=2)
+    await keep("optimization-merged", await optimizations.start(world, asked))
+    await keep("optimization-from-cache", await optimizations.start(world, asked))
+    table = {"kind": "table", "columns": {"cost": [1.0, 2.0, 3.0], "delay": [3.0, 1.0, 2.0]}}
+    ranked = optimizations.request(problem=optimizations.zdt1(parameters=[], evaluator=table))
+    await keep("optimization-undivided", await optimizations.start(world, ranked))
+    for name in ("optimization-stopped", "optimization-cancelled"):
+        running = await optimizations.start(world, optimizations.long(islands=2))
+        await optimizations.lived(running)
+        await (running.cancel() if name.endswith("cancelled") else running.signal("stop", {"reason": "good enough"}))
+        await keep(name, running)
+
+
 async def start(client: Client, world: World, request: DecisionRequest, name: str) -> WorkflowHandle[Any, Any]:
     """Start a decision on the world's task queue."""
     return await client.start_workflow("DecisionWorkflow", request, id=name, task_queue=world.settings.task_queue)
@@ -86,6 +103,7 @@ async def main() -> None:
             async with running_world(client, settings) as world:
                 await record_executions(world)
                 await record_decisions(world)
+                await record_optimizations(world)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymoo.indicators.hv import HV
+from pymoo.mcdm.pseudo_weights import PseudoWeights
 from scipy import special
+from scipy.stats import spearmanr
 
 from voicehive.optimization import Objective, choice
+from voicehive.optimization.explanation import redundancy, sensitivity
 from voicehive.optimization.front import hypervolume, non_dominated, scaled, thin
 
 TWO = (Objective(name="cost", direction="minimize"), Objective(name="quality", direction="maximize"))
@@ -54,23 +57,91 @@ class TestChoose:
         assert picked.chosen == 2
 
 
+def acceptability(points: np.ndarray, chosen: int, weights: tuple[float, ...] = (0.5, 0.5)) -> float:
+    drawn = sensitivity.weightings(np.array(weights), len(points), np.random.default_rng(3))
+    return sensitivity.acceptability(choice.achievement(points, drawn), chosen)
+
+
 class TestAcceptability:
     def test_two_points_share_the_weightings(self):
         """(0, 1) and (1, 0): with uniform weights each is first under half of the weightings."""
         ends = np.array([[0.0, 1.0], [1.0, 0.0]])
-        share = choice.acceptability(ends, 0, TWO, np.random.default_rng(3))
-        assert share == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 1000))
+        assert acceptability(ends, 0) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 1000))
 
     def test_a_dominating_point_is_always_first(self):
         points = np.array([[0.0, 0.0], *([1.0, 1.0] for _ in range(20))])
-        assert choice.acceptability(points, 0, TWO, np.random.default_rng(3)) == 1.0
-        assert choice.acceptability(np.repeat(points[:2], [5, 15], axis=0), 9, TWO, np.random.default_rng(3)) == 0.0
+        assert acceptability(points, 0) == 1.0
+        assert acceptability(np.repeat(points[:2], [5, 15], axis=0), 9) == 0.0
 
     def test_weights_given_count(self):
         """Of (0, 1) and (1, 0) the first wins where w1 > w2: the survival of Beta(1.6, 0.4) at one half."""
-        frugal = (TWO[0].model_copy(update={"weight": 4.0}), TWO[1])
-        share = choice.acceptability(np.array([[0.0, 1.0], [1.0, 0.0]]), 0, frugal, np.random.default_rng(3))
+        share = acceptability(np.array([[0.0, 1.0], [1.0, 0.0]]), 0, (0.8, 0.2))
         assert share == pytest.approx(float(special.betainc(0.4, 1.6, 0.5)), abs=0.045)
+
+    @given(st.integers(0, 100))
+    def test_first_ranks_sum_to_one(self, seed: int):
+        rng = np.random.default_rng(seed)
+        achieved = choice.achievement(rng.random((12, 3)), rng.dirichlet(np.ones(3), 200))
+        assert sensitivity.first_ranks(achieved).sum() == pytest.approx(1.0)
+
+
+class TestMethods:
+    def test_topsis_as_reckoned_by_hand(self):
+        """Weights 1/2 each: (0, 1) is 1/2 from the ideal and 1/2 from the nadir; (1/4, 1/4) is a quarter of the way."""
+        points = np.array([[0.0, 1.0], [0.25, 0.25], [1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+        assert choice.topsis(points, np.array([0.5, 0.5])) == pytest.approx([0.5, 0.75, 0.5, 1.0, 0.0])
+
+    def test_pseudo_weights_by_their_definition_and_as_pymoo_reckons_them(self):
+        points = np.random.default_rng(2).random((30, 3))
+        points = (points - points.min(axis=0)) / np.ptp(points, axis=0)
+        weights = np.array([0.5, 0.3, 0.2])
+        picked, theirs = PseudoWeights(weights).do(points, return_pseudo_weights=True)
+        assert choice.pseudo_weights(points) == pytest.approx(theirs)
+        assert np.abs(theirs - weights).sum(axis=1)[picked] <= np.abs(theirs - weights).sum(axis=1).min() + 1e-12
+        assert choice.pseudo_weights(points).sum(axis=1) == pytest.approx(1.0)
+
+    def test_safest_has_the_most_room_where_it_is_tightest(self):
+        excesses, points = np.array([[-0.1, -0.9], [-0.3, -0.4], [-0.8, -0.2]]), np.zeros((3, 1))
+        none, both = np.array([False]), np.array([False, False])
+        assert choice.safest(excesses, points, none, both) == 1
+        assert choice.safest(excesses, points, none, np.array([True, False])) == 2
+        assert choice.safest(np.zeros((3, 0)), points, none, np.zeros(0, dtype=bool)) is None
+
+    def test_a_target_is_what_the_choice_is_measured_from(self):
+        """With a target of 0.5 for quality there is no need to pay for more."""
+        content = (FREE[0], FREE[1].model_copy(update={"target": 0.5}))
+        freely = choice.choose(FRONT, MET, np.array([300.0, 0.1]), FREE).chosen
+        aimed = choice.choose(FRONT, MET, np.array([300.0, 0.1]), content).chosen
+        assert FRONT[aimed, 0] < FRONT[freely, 0]
+
+    @given(st.integers(0, 200))
+    def test_weight_intervals_are_where_the_winner_stays(self, seed: int):
+        rng = np.random.default_rng(seed)
+        points, weights = rng.random((15, 4)), rng.dirichlet(np.ones(4))
+        winner = int((points @ weights).argmin())
+        for index, (low, high) in enumerate(sensitivity.weight_intervals(points, winner, weights)):
+            assert low <= weights[index] <= high
+            for share in np.linspace(0.0, 1.0, 41):
+                moved = weights * (1.0 - share) / (1.0 - weights[index])
+                moved[index] = share
+                advantage = (points @ moved).min() - points[winner] @ moved
+                inside = low + 1e-9 < share < high - 1e-9
+                assert advantage >= -1e-9 if inside else low <= share <= high or advantage < 1e-9
+
+
+class TestRedundancy:
+    @given(st.integers(0, 50))
+    def test_correlations_are_spearmans(self, seed: int):
+        front = np.random.default_rng(seed).integers(0, 6, (20, 4)).astype(float)
+        expected = spearmanr(front).statistic
+        assert redundancy.rank_correlations(front) == pytest.approx(np.nan_to_num(expected), abs=1e-9)
+
+    def test_the_later_of_two_that_say_the_same_is_redundant(self):
+        first = np.random.default_rng(1).random(50)
+        front = np.column_stack([first, -first, np.exp(first)])
+        found = redundancy.redundant(redundancy.rank_correlations(front))
+        assert [(r.objective, r.explained_by) for r in found] == [(2, 0)]
+        assert found[0].correlation == pytest.approx(1.0)
 
 
 class TestFront:
@@ -91,7 +162,7 @@ class TestFront:
     @given(POINTS)
     def test_hypervolume_as_pymoo_reckons_it(self, points: np.ndarray):
         front = scaled(points, points)
-        assert hypervolume(front) == pytest.approx(HV(ref_point=np.full(3, 1.1))(front), rel=1e-9)
+        assert hypervolume(front).value == pytest.approx(HV(ref_point=np.full(3, 1.1))(front), rel=1e-9)
 
     def test_scaling(self):
         points = np.array([[10.0, 5.0], [30.0, 5.0]])
@@ -123,12 +194,12 @@ def cover(points: np.ndarray, rows: np.ndarray) -> float:
 
 
 def test_preference_is_the_share_of_weightings_that_prefer_the_chosen() -> None:
-    objectives = (Objective(name="cost", direction="minimize"), Objective(name="quality", direction="maximize"))
     today, extent = np.array([10.0, 0.5]), np.array([10.0, 1.0])
 
     def preferred(cost: float, quality: float) -> float:
         rng = np.random.default_rng(1)
-        return choice.preference(np.array([cost, quality]), today, extent, objectives, rng)
+        gain = choice.minimized((today - [cost, quality])[None, :], TWO)[0] / extent
+        return sensitivity.preference(gain, np.array([0.5, 0.5]), rng)
 
     assert preferred(9.0, 0.6) == 1.0
     assert preferred(11.0, 0.4) == 0.0

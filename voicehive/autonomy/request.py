@@ -14,7 +14,8 @@ from voicehive.execution.changes import SettingChange, plan_changes
 from voicehive.execution.plan import ExecutionPlan, Step
 from voicehive.execution.record import StepRecord
 from voicehive.model import Identifier, Model
-from voicehive.optimization.models import Settings, Solution
+from voicehive.optimization.models import Solution
+from voicehive.optimization.parameter import Settings
 from voicehive.optimization.problem import Problem
 from voicehive.reasoning.models import Judgement
 

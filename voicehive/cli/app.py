@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 import traceback
-from typing import Annotated, NoReturn
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeAlias
 
 import typer
 
@@ -27,6 +28,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 plans_app = typer.Typer(no_args_is_help=True)
+
+Names: TypeAlias = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="A table's column that is an objective; may be repeated.")
+]
 
 
 @app.callback()
@@ -125,6 +130,49 @@ def settings(
 
     values = read_assignments(assignments or [])
     raise typer.Exit(asyncio.run(deployment_settings.show(Output(as_json), tenant, deployment, values)))
+
+
+@app.command(rich_help_panel=DECISIONS)
+def optimize(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A problem (YAML, JSON), a decision request, or a table (CSV, Parquet)."),
+    ],
+    *,
+    minimize: Names = None,
+    maximize: Names = None,
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="A table's column that names its rows.")] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="pareto, weighted_sum, constraint_satisfaction or hybrid_ai.", show_default="FILE's"),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="At most 5s (ms, s, m, h), 20000 evaluations, or 100x200 (population x generations); "
+            "several with commas.",
+            show_default="FILE's",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Equal seeds give equal results.", show_default="FILE's")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The language model that hybrid_ai asks, with OPENAI_API_KEY; else rules advise."),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the front into this .html or .png file.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the result to this .json or .parquet file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Optimise the problem in FILE here, without a server; Ctrl-C stops with the best so far."""
+    from voicehive.cli import optimize
+    from voicehive.cli.output import Output
+
+    asked = optimize.Asked(
+        tuple(minimize or ()), tuple(maximize or ()), label, strategy, budget, seed, model, plot, output
+    )
+    raise typer.Exit(optimize.optimize(Output(as_json), file, asked))
 
 
 @plans_app.callback()

@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     STOPPED = 5
     REFUSED = 6
     UNREACHABLE = 7
+    INFEASIBLE = 8
     INTERRUPTED = 130
 
 
@@ -26,6 +27,7 @@ MEANINGS = {
     ExitCode.STOPPED: "ended without an outcome: cancelled, terminated or failed",
     ExitCode.REFUSED: "the review was refused",
     ExitCode.UNREACHABLE: "something needed is missing or does not answer: server, worker, database",
+    ExitCode.INFEASIBLE: "infeasible: no solution meets every hard constraint",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C or SIGTERM",
 }
 """Shown by `voicehive --help`."""

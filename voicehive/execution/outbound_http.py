@@ -132,7 +132,7 @@ async def send(
     url = httpx.URL(call.url)
     try:
         async with asyncio.timeout(call.message.timeout_seconds):
-            addresses = await _resolve(url, tuple(allowed_hosts))
+            addresses = await resolve(url, tuple(allowed_hosts))
             answer = await _send_to_first(client, call, url, addresses, idempotency_key)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise NothingSent(f"{call.method} {url.host}: cannot connect: {error or 'no answer in time'}") from error
@@ -188,7 +188,13 @@ def _host(url: httpx.URL) -> str:
     return url.raw_host.decode("ascii").lower().rstrip(".")
 
 
-async def _resolve(url: httpx.URL, allowed_hosts: tuple[str, ...]) -> list[Address]:
+async def resolve(url: httpx.URL, allowed_hosts: tuple[str, ...]) -> list[Address]:
+    """The addresses at which a URL's host may be reached.
+
+    Raises:
+        ActionRefused: the host, or an address of it, is not allowed.
+        NothingSent: it has no address.
+    """
     host = _host(url)
     port = url.port or (443 if url.scheme == "https" else 80)
     listed, matched = _match(host, port, allowed_hosts)

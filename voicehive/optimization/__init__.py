@@ -6,30 +6,45 @@ import without numerical libraries; the optimiser loads them when it is first na
 
 from typing import TYPE_CHECKING
 
-from voicehive.optimization.contact_centre import ContactCentre
-from voicehive.optimization.errors import InvalidArrivals, InvalidCandidate, InvalidOutcome, OptimizationError
-from voicehive.optimization.models import (
-    Budget,
-    Constraint,
-    Objective,
-    OptimizationResult,
-    Parameter,
-    Progress,
-    Setting,
-    Settings,
-    Solution,
+from voicehive.optimization.errors import (
+    EvaluatorFailed,
+    EvaluatorRefused,
+    InvalidArrivals,
+    InvalidCandidate,
+    InvalidCheckpoint,
+    InvalidData,
+    InvalidFormula,
+    InvalidOutcome,
+    OptimizationError,
 )
+from voicehive.optimization.evaluators.contact_centre import ContactCentre
+from voicehive.optimization.evaluators.formula import Formula
+from voicehive.optimization.evaluators.http_simulator import HttpSimulator
+from voicehive.optimization.evaluators.python_function import PythonFunction
+from voicehive.optimization.evaluators.surrogate import Surrogate
+from voicehive.optimization.evaluators.table import Table
+from voicehive.optimization.models import Budget, Constraint, Objective, Progress, Solution
+from voicehive.optimization.parameter import Parameter, Setting, Settings
 from voicehive.optimization.problem import Problem
+from voicehive.optimization.result import OptimizationResult
 
 if TYPE_CHECKING:
-    from voicehive.optimization.search import MultiObjectiveOptimizer
+    from voicehive.optimization.optimizer import MultiObjectiveOptimizer
+    from voicehive.optimization.search import Search
 
 __all__ = [
     "Budget",
     "Constraint",
     "ContactCentre",
+    "EvaluatorFailed",
+    "EvaluatorRefused",
+    "Formula",
+    "HttpSimulator",
     "InvalidArrivals",
     "InvalidCandidate",
+    "InvalidCheckpoint",
+    "InvalidData",
+    "InvalidFormula",
     "InvalidOutcome",
     "MultiObjectiveOptimizer",
     "Objective",
@@ -38,16 +53,24 @@ __all__ = [
     "Parameter",
     "Problem",
     "Progress",
+    "PythonFunction",
+    "Search",
     "Setting",
     "Settings",
     "Solution",
+    "Surrogate",
+    "Table",
 ]
 
 
 def __getattr__(name: str) -> object:
     """Load the optimiser, and with it NumPy and SciPy, only where it is used."""
     if name == "MultiObjectiveOptimizer":
-        from voicehive.optimization.search import MultiObjectiveOptimizer  # noqa: PLC0415
+        from voicehive.optimization.optimizer import MultiObjectiveOptimizer  # noqa: PLC0415
 
         return MultiObjectiveOptimizer
+    if name == "Search":
+        from voicehive.optimization.search import Search  # noqa: PLC0415
+
+        return Search
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,18 +1,18 @@
-"""Chooses one solution of a front, says why, and measures how much the choice owes to the weights."""
+"""Chooses one solution of a set, by several methods of the field. All is minimised and scaled unless it says so."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voicehive.optimization.erlang_a import Floats
-from voicehive.optimization.figures import figure
+from voicehive.optimization.arrays import Floats
 from voicehive.optimization.front import scaled
-from voicehive.optimization.models import Objective, Settings
+from voicehive.optimization.models import Objective
 
-_AUGMENTATION = 1e-3
-_WEIGHTINGS = 1_000
-_TOLERANCE = 1e-9
+AUGMENTATION = 1e-3
+TOLERANCE = 1e-9
+_ROWS_AT_ONCE = 256
+"""Small enough for the products with a thousand weightings to stay in the processor's cache."""
 
 
 class Choice(NamedTuple):
@@ -23,24 +23,50 @@ class Choice(NamedTuple):
     within_limits: bool
 
 
-def choose(candidates: Floats, violations: Floats, current: Floats, objectives: tuple[Objective, ...]) -> Choice:
+def choose(
+    candidates: Floats,
+    violations: Floats,
+    current: Floats | None,
+    objectives: tuple[Objective, ...],
+    deviations: Floats | None = None,
+) -> Choice:
     """Choose among candidates (N, M), in the objectives' own directions and units.
 
     The least violating come first; among them those no worse than `current` (M,) beyond each objective's
     `maximum_worsening`, or, where none is so, those with the least worsening beyond it in sum. These are eligible; the
-    one with the least augmented Chebyshev achievement, scaled by their own ideal and nadir, is chosen.
+    one with the least augmented Chebyshev achievement is chosen: scaled by their own ideal and nadir, measured from the
+    targets or else the ideal, each value made worse by its standard deviation in `deviations` (N, M).
     """
-    lowest = np.flatnonzero(violations <= violations.min() + _TOLERANCE)
-    excess = worsening(candidates[lowest], current, objectives)
-    eligible = lowest[excess <= excess.min() + _TOLERANCE]
+    eligible = np.flatnonzero(violations <= violations.min() + TOLERANCE)
+    within = True
+    if current is not None:
+        excess = worsening(candidates[eligible], current, objectives)
+        eligible, within = eligible[excess <= excess.min() + TOLERANCE], bool(excess.min() <= TOLERANCE)
     signed = minimized(candidates[eligible], objectives)
-    best = achievement(scaled(signed, signed), objectives).argmin()
-    return Choice(int(eligible[best]), eligible, bool(excess.min() <= _TOLERANCE))
+    reference = aspiration(signed, objectives)
+    if deviations is not None:
+        signed = signed + deviations[eligible]
+    best = achievement(scaled(signed, signed) - reference, weights_of(objectives)).argmin()
+    return Choice(int(eligible[best]), eligible, within)
 
 
 def minimized(values: Floats, objectives: tuple[Objective, ...]) -> Floats:
     """Turn objective values (N, M) so that less is better in every column."""
     return values * np.array([1.0 if objective.direction == "minimize" else -1.0 for objective in objectives])
+
+
+def weights_of(objectives: tuple[Objective, ...]) -> Floats:
+    """The objectives' weights (M,), scaled to sum 1."""
+    weights = np.array([objective.weight for objective in objectives])
+    return weights / weights.sum()
+
+
+def aspiration(front: Floats, objectives: tuple[Objective, ...]) -> Floats:
+    """The reference point (M,) on the scale of a front (N, M), minimised: each target, or 0, the ideal, without one."""
+    targets = [objective.target for objective in objectives]
+    signed = minimized(np.array([[0.0 if target is None else target for target in targets]]), objectives)
+    ideal = np.array([target is None for target in targets])
+    return np.where(ideal, 0.0, scaled(signed, front)[0])
 
 
 def worsening(candidates: Floats, current: Floats, objectives: tuple[Objective, ...]) -> Floats:
@@ -49,25 +75,35 @@ def worsening(candidates: Floats, current: Floats, objectives: tuple[Objective, 
     loss = minimized(candidates - current, objectives)
     limits = [objective.maximum_worsening for objective in objectives]
     allowed = np.array([np.inf if limit is None else limit for limit in limits])
-    relative = loss / np.where(size > _TOLERANCE, size, 1.0)
-    return np.maximum(relative - allowed - _TOLERANCE, 0.0).sum(axis=1)
+    relative = loss / np.where(size > TOLERANCE, size, 1.0)
+    return np.maximum(relative - allowed - TOLERANCE, 0.0).sum(axis=1)
 
 
-def achievement(points: Floats, objectives: tuple[Objective, ...]) -> Floats:
-    """The augmented Chebyshev achievement (N,) of scaled points (N, M), with the ideal point as the reference point.
+def achievement(points: Floats, weights: Floats) -> NDArray[Any]:
+    """The augmented Chebyshev achievement of scaled points (N, M), measured from the reference point.
 
-    max_i w_i z_i + rho sum_i w_i z_i, the weights scaled to sum 1. Its minimum is always Pareto-optimal. Source:
-    Wierzbicki (1980), "The use of reference objectives in multiobjective optimization".
+    max_i w_i z_i + rho sum_i w_i z_i. Its minimum is always Pareto-optimal. Source: Wierzbicki (1980), "The use of
+    reference objectives in multiobjective optimization"; Miettinen (1999), section 5.7.
+
+    Args:
+        points: less the reference point, where that is not the ideal.
+        weights: of one weighting (M,), or of several (W, M).
+
+    Returns:
+        (N,), or (N, W) in single precision.
     """
-    return _achievement(points, _weights(objectives)[None, :])[:, 0]
-
-
-def _achievement(points: Floats, weightings: Floats) -> Floats:
-    """For each point (N, M) and each weighting (W, M): (N, W)."""
-    worst = points[:, :1] * weightings[:, 0]
-    for column in range(1, points.shape[1]):
-        np.maximum(worst, points[:, column : column + 1] * weightings[:, column], out=worst)
-    return worst + _AUGMENTATION * (points @ weightings.T)
+    if weights.ndim == 1:
+        return (points * weights).max(axis=1) + AUGMENTATION * (points @ weights)
+    narrow, factors = points.astype(np.float32), weights.T.astype(np.float32)
+    achieved = AUGMENTATION * (narrow @ factors)
+    for start in range(0, len(narrow), _ROWS_AT_ONCE):
+        block = narrow[start : start + _ROWS_AT_ONCE]
+        worst = np.multiply.outer(block[:, 0], factors[0])
+        product = np.empty_like(worst)
+        for column, weight in zip(block.T[1:], factors[1:], strict=True):
+            np.maximum(worst, np.multiply.outer(column, weight, out=product), out=worst)
+        achieved[start : start + _ROWS_AT_ONCE] += worst
+    return achieved
 
 
 def knee(points: Floats) -> int:
@@ -79,78 +115,54 @@ def knee(points: Floats) -> int:
     return int(points.sum(axis=1).argmin())
 
 
-def acceptability(points: Floats, chosen: int, objectives: tuple[Objective, ...], rng: np.random.Generator) -> float:
-    """The share of 1,000 random weightings under which the chosen scaled point is in the best tenth of all (N, M).
+def topsis(points: Floats, weights: Floats) -> Floats:
+    """The relative closeness (N,) of scaled points (N, M) to the ideal: 1 at the ideal, 0 at the nadir.
 
-    SMAA's rank acceptability, summed over the first tenth of the ranks (Lahdelma & Salminen 2001, "SMAA-2: stochastic
-    multicriteria acceptability analysis for group decision making"), with the achievement that the choice is made by:
-    a weighted sum would favour the ends of a straight front under every weighting. The weightings are Dirichlet
-    about the objectives' own, uniform where those are equal.
+    d- / (d+ + d-) with weighted Euclidean distances to the nadir and the ideal. Source: Hwang & Yoon (1981), "Multiple
+    attribute decision making", chapter III; scaled linearly instead of by the vectors' norms, so that no shift of an
+    objective's origin changes the order.
     """
-    weights = _weights(objectives)
-    weightings = rng.dirichlet(weights * len(weights), _WEIGHTINGS)
-    achieved = _achievement(points, weightings)
-    better = (achieved < achieved[chosen] - _TOLERANCE).sum(axis=0)
-    return float((better < np.ceil(len(points) / 10.0)).mean())
+    to_ideal = np.sqrt(np.square(points * weights).sum(axis=1))
+    to_nadir = np.sqrt(np.square((1.0 - points) * weights).sum(axis=1))
+    whole = to_ideal + to_nadir
+    return np.divide(to_nadir, whole, out=np.ones_like(whole), where=whole > 0.0)
 
 
-def preference(
-    chosen: Floats, current: Floats, extent: Floats, objectives: tuple[Objective, ...], rng: np.random.Generator
-) -> float:
-    """The share of 1,000 random weightings under which `chosen` (M,) is better than `current` (M,) as a weighted sum.
+def pseudo_weights(points: Floats) -> Floats:
+    """The weighting (N, M) that each scaled point of a front stands for: how near it is to the best in each objective.
 
-    1 where it dominates. The pairwise winning index of SMAA (Leskinen et al. 2006, "Alternatives to incorporate
-    uncertainty and risk attitude in multicriteria evaluation of forest plans"), against the choice to change nothing.
-    `extent` (M,) is each objective's range on the front; the weightings are as in `acceptability`.
+    (1 - z_i) / sum_j (1 - z_j). Source: Deb (2001), "Multi-objective optimization using evolutionary algorithms",
+    section 8.6.
     """
-    gain = -minimized((chosen - current)[None, :], objectives)[0] / np.where(extent > _TOLERANCE, extent, 1.0)
-    weights = _weights(objectives)
-    return float((rng.dirichlet(weights * len(weights), _WEIGHTINGS) @ gain > 0.0).mean())
+    nearness = 1.0 - points
+    whole = nearness.sum(axis=1, keepdims=True)
+    return np.divide(nearness, whole, out=np.full_like(points, 1.0 / points.shape[1]), where=whole > 0.0)
+
+
+def by_pseudo_weights(points: Floats, weights: Floats) -> int:
+    """The row of a scaled front (N, M) whose pseudo-weights are the nearest to `weights` (M,)."""
+    return int(np.square(pseudo_weights(points) - weights).sum(axis=1).argmin())
+
+
+def safest(excesses: Floats, points: Floats, safety: NDArray[np.bool_], guarded: NDArray[np.bool_]) -> int | None:
+    """The row with the most room left where it is tightest.
+
+    Args:
+        excesses: relative, over the hard constraints (N, C).
+        points: the scaled objectives (N, M).
+        safety: which objectives are there for safety (M,).
+        guarded: which constraints are (C,). If none is, and no objective, all constraints count.
+
+    Returns:
+        None where nothing is there to be safe about.
+    """
+    counted = excesses[:, guarded] if guarded.any() or safety.any() else excesses
+    risks = np.column_stack([counted, points[:, safety]])
+    if not risks.shape[1]:
+        return None
+    return int(np.lexsort((points.sum(axis=1), risks.max(axis=1)))[0])
 
 
 def nearest(points: Floats, origin: Floats) -> int:
     """The row of encoded settings (N, P) at the least Euclidean distance from `origin` (P,)."""
     return int(np.square(points - origin).sum(axis=1).argmin())
-
-
-def reasons(
-    chosen: tuple[Settings, Floats, float],
-    current: tuple[Settings, Floats, float],
-    objectives: tuple[Objective, ...],
-    choice: Choice,
-    acceptable: float,
-) -> tuple[str, ...]:
-    """Say in words and numbers what the chosen (settings, values (M,), violation) does and why it was chosen."""
-    (settings, values, violation), (today, todays, todays_violation) = chosen, current
-    lines = [_feasibility(violation, todays_violation)] if violation or todays_violation else []
-    lines += [
-        _comparison(objective, float(value), float(before))
-        for objective, value, before in zip(objectives, values, todays, strict=True)
-    ]
-    changes = [f"{name} {today[name]} -> {value}" for name, value in settings.items() if value != today[name]]
-    lines.append("changes " + ", ".join(changes) if changes else "keeps today's settings: no change")
-    limits = "no worse than today beyond what each objective allows" if choice.within_limits else "the least worse"
-    among = f"{len(choice.eligible):,} candidates are {'feasible' if not violation else 'least violating'} and {limits}"
-    lines.append(f"{among}; of these it has the least augmented Chebyshev achievement under the given weights")
-    lines.append(f"in the best tenth of these under {acceptable:.0%} of {_WEIGHTINGS:,} random weightings")
-    return tuple(lines)
-
-
-def _feasibility(violation: float, before: float) -> str:
-    if violation == 0.0:
-        return f"meets every constraint, which today's settings do not (violation {before:.3g})"
-    return f"no candidate meets every constraint; this one violates them least ({violation:.3g}, today {before:.3g})"
-
-
-def _comparison(objective: Objective, value: float, before: float) -> str:
-    unit = f" {objective.unit}" if objective.unit else ""
-    if abs(value - before) <= _TOLERANCE * max(abs(before), 1.0):
-        return f"{objective.name} stays at {figure(value)}{unit}"
-    verb = "falls" if value < before else "rises"
-    share = f" ({(value - before) / abs(before):+.1%})" if before else ""
-    return f"{objective.name} {verb} from {figure(before)} to {figure(value)}{unit}{share}"
-
-
-def _weights(objectives: tuple[Objective, ...]) -> NDArray[np.float64]:
-    weights = np.array([objective.weight for objective in objectives])
-    return weights / weights.sum()

@@ -6,31 +6,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voicehive.optimization.erlang_a import Floats
+from voicehive.optimization.arrays import Floats
 from voicehive.optimization.errors import InvalidCandidate
-from voicehive.optimization.models import Parameter, Setting, Settings
+from voicehive.optimization.evolution.population import Space
+from voicehive.optimization.parameter import Parameter, Setting, Settings
 
 
 class Encoding:
     """Coordinates in [0, 1] for each parameter, over what it may become in one decision.
 
-    Integers and categories divide the unit interval into equal cells, each standing for one value and written as its
-    centre, so that every value is equally easy to reach.
+    What can be counted (integers, categories, booleans, what is fixed) divides the unit interval into equal cells, each
+    standing for one value and written as its centre, so that every value is equally easy to reach.
     """
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.parameters = tuple(parameters)
+        self.space = Space(
+            cells=np.array([parameter.cells for parameter in parameters], dtype=np.intp),
+            nominal=np.array(
+                [p.kind == "categorical" and p.maximum_change is None for p in parameters], dtype=np.bool_
+            ),
+        )
 
     def decode(self, points: Floats) -> dict[str, NDArray[Any]]:
         """Turn points (N, P) into columns: an array (N,) of values for each parameter's name."""
         return {
             parameter.name: _decode(parameter, points[:, column]) for column, parameter in enumerate(self.parameters)
         }
-
-    def snap(self, points: Floats) -> Floats:
-        """Move points (N, P) to the centres of their cells."""
-        columns = self.decode(points)
-        return np.stack([_encode(parameter, columns[parameter.name]) for parameter in self.parameters], axis=1)
 
     def encode(self, candidates: Sequence[Mapping[str, Setting]]) -> Floats:
         """Turn settings into points (N, P).
@@ -42,7 +44,11 @@ class Encoding:
             self._check(position, candidate)
         values = ([candidate[parameter.name] for candidate in candidates] for parameter in self.parameters)
         pairs = zip(self.parameters, values, strict=True)
-        return np.stack([_encode(parameter, np.array(column)) for parameter, column in pairs], axis=1)
+        return self.encode_columns({parameter.name: np.array(column) for parameter, column in pairs})
+
+    def encode_columns(self, columns: Mapping[str, NDArray[Any]]) -> Floats:
+        """Turn columns of reachable values, an array (N,) for each parameter's name, into points (N, P)."""
+        return np.stack([_encode(parameter, columns[parameter.name]) for parameter in self.parameters], axis=1)
 
     def settings(self, points: Floats) -> list[Settings]:
         """Turn points (N, P) into settings in plain Python values."""
@@ -63,24 +69,31 @@ class Encoding:
 
 
 def _decode(parameter: Parameter, coordinate: Floats) -> NDArray[Any]:
-    if parameter.kind == "categorical":
+    if not parameter.numeric:
         choices = np.array(parameter.reachable_choices)
         return choices[_cell(coordinate, len(choices))]
     low, high = parameter.bounds
     if parameter.kind == "integer":
         return int(low) + _cell(coordinate, int(high - low) + 1)
-    return low + np.clip(coordinate, 0.0, 1.0) * (high - low)
+    share = np.clip(coordinate, 0.0, 1.0)
+    if parameter.scale == "log":
+        return np.clip(np.exp(np.log(low) + share * np.log(high / low)), low, high)
+    return np.clip(low + share * (high - low), low, high)
 
 
 def _encode(parameter: Parameter, values: NDArray[Any]) -> Floats:
-    if parameter.kind == "categorical":
+    if not parameter.numeric:
         places = {choice: place for place, choice in enumerate(parameter.reachable_choices)}
-        cells = np.array([places[str(value)] for value in values])
+        cells = np.array([places[value] for value in values.tolist()])
         return (cells + 0.5) / len(places)
     low, high = parameter.bounds
     if parameter.kind == "integer":
         return (values - low + 0.5) / (high - low + 1.0)
-    return (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
+    if high == low:
+        return np.full(len(values), 0.5)
+    if parameter.scale == "log":
+        return np.log(values / low) / np.log(high / low)
+    return (values - low) / (high - low)
 
 
 def _cell(coordinate: Floats, cells: int) -> NDArray[np.intp]:

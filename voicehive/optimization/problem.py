@@ -1,27 +1,42 @@
 """A whole optimisation problem: what may change, what counts, what must hold, and what computes the outcomes."""
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
 from voicehive.model import Model
-from voicehive.optimization.contact_centre import ContactCentre
-from voicehive.optimization.models import Budget, Constraint, Objective, Parameter, Settings
+from voicehive.optimization.evaluators.contact_centre import ContactCentre
+from voicehive.optimization.evaluators.formula import Formula
+from voicehive.optimization.evaluators.http_simulator import HttpSimulator
+from voicehive.optimization.evaluators.python_function import PythonFunction
+from voicehive.optimization.evaluators.surrogate import Surrogate
+from voicehive.optimization.evaluators.table import Table
+from voicehive.optimization.formulas.expression import Expression, Kind, kind_of
+from voicehive.optimization.models import Budget, Constraint, Objective, Strategy
+from voicehive.optimization.parameter import Parameter, Settings
 
-Evaluator: TypeAlias = ContactCentre
-"""Whatever computes outcomes from settings; a union discriminated on `kind` once there is a second."""
+Evaluator: TypeAlias = Annotated[
+    ContactCentre | Formula | HttpSimulator | PythonFunction | Surrogate | Table, Field(discriminator="kind")
+]
+"""Whatever computes outcomes from settings."""
 
 
 class Problem(Model):
-    """An optimisation problem. Validated as a whole: every name resolves, nothing contradicts, nothing is missing."""
+    """An optimisation problem. Validated as a whole: every name resolves, nothing contradicts, nothing is missing.
 
-    parameters: Annotated[tuple[Parameter, ...], Field(min_length=1)]
+    `front_size` is the most solutions a result holds; beyond it the front is thinned.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
     objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
     constraints: tuple[Constraint, ...] = ()
     evaluator: Evaluator
+    strategy: Strategy = "pareto"
     budget: Budget = Budget()
     seed: Annotated[int, Field(ge=0)] = 1
     front_size: Annotated[int, Field(ge=20, le=10_000)] = 300
@@ -30,41 +45,104 @@ class Problem(Model):
     def _consistent(self) -> "Problem":
         _refuse_repeats("parameter", (parameter.name for parameter in self.parameters))
         _refuse_repeats("objective", (objective.name for objective in self.objectives))
-        outcomes = self.evaluator.OUTCOMES
-        for objective in self.objectives:
-            if objective.name not in outcomes:
-                raise ValueError(f"objective {objective.name!r}: the evaluator computes only {list(outcomes)}")
-        for constraint in self.constraints:
-            if constraint.subject not in outcomes:
-                raise ValueError(f"constraint on {constraint.subject!r}: the evaluator computes only {list(outcomes)}")
+        _refuse_repeats("constraint", (constraint.label for constraint in self.constraints))
+        if self.evaluator.has_data:
+            self.evaluator.check_parameters(self.parameters)
+            self._check_objectives()
+            self._check_constraints()
         self._refuse_contradictions()
-        self.evaluator.check_parameters(self.parameters)
         return self
-
-    def _refuse_contradictions(self) -> None:
-        for subject in dict.fromkeys(constraint.subject for constraint in self.constraints):
-            bounds = [constraint for constraint in self.constraints if constraint.subject == subject]
-            ceiling = min((c.at_most for c in bounds if c.at_most is not None), default=None)
-            floor = max((c.at_least for c in bounds if c.at_least is not None), default=None)
-            if ceiling is not None and floor is not None and floor > ceiling:
-                raise ValueError(f"constraints on {subject!r} contradict: at_least {floor:g}, at_most {ceiling:g}")
 
     @property
     def current(self) -> Settings:
         """Today's settings."""
         return {parameter.name: parameter.current for parameter in self.parameters}
 
-    def with_data(self, base: Path) -> "Problem":
+    @property
+    def hard_constraints(self) -> tuple[Constraint, ...]:
+        """What a feasible solution keeps: the constraints without a price, and the objectives' acceptable bounds."""
+        own = tuple(constraint for constraint in self.constraints if constraint.hard)
+        said = {constraint.label for constraint in own}
+        bounds = (bound for objective in self.objectives for bound in objective.bounds)
+        return (*own, *(bound for bound in bounds if bound.label not in said))
+
+    @property
+    def soft_constraints(self) -> tuple[Constraint, ...]:
+        """Those whose excess is paid for."""
+        return tuple(constraint for constraint in self.constraints if not constraint.hard)
+
+    @property
+    def names(self) -> Mapping[str, Kind]:
+        """What a formula may name, and of which kind it is: parameters and outcomes."""
+        names: dict[str, Kind] = {parameter.name: kind_of(parameter) for parameter in self.parameters}
+        names.update((name, "number") for name in self.evaluator.outcome_names)
+        return names
+
+    def with_data(self, base: Path) -> Self:
         """Return a copy with every file it names read and inlined; itself where it names none.
 
         Args:
             base: the folder that relative paths are resolved against: the request's own.
 
         Raises:
-            InvalidArrivals: the arrivals file cannot be used.
+            InvalidData: a file cannot be used.
+            ValidationError: its content does not fit the problem.
         """
-        evaluator = self.evaluator.with_arrivals(base)
-        return self if evaluator is self.evaluator else Problem.model_validate(dict(self) | {"evaluator": evaluator})
+        evaluator = self.evaluator.with_data(base)
+        return self if evaluator is self.evaluator else self.model_validate(dict(self) | {"evaluator": evaluator})
+
+    def structure_digest(self) -> str:
+        """Name what stays the same while data, current values, bounds, budget and seed move, by its SHA-256.
+
+        A front of one problem is a good start for another one of the same structure.
+        """
+        structure = {
+            "parameters": [[parameter.name, parameter.kind, *parameter.choices] for parameter in self.parameters],
+            "objectives": [[objective.name, objective.direction] for objective in self.objectives],
+            "constraints": [[c.subject, c.formula, c.at_most is None] for c in self.constraints],
+            "evaluator": self.evaluator.structure(),
+        }
+        return hashlib.sha256(json.dumps(structure, sort_keys=True).encode()).hexdigest()
+
+    def _check_objectives(self) -> None:
+        outcomes = self.evaluator.outcome_names
+        for objective in self.objectives:
+            if objective.name not in outcomes:
+                raise ValueError(f"objective {objective.name!r}: the evaluator computes only {list(outcomes)}")
+
+    def _check_constraints(self) -> None:
+        numbers = [name for name, kind in self.names.items() if kind == "number"]
+        objectives = [objective.name for objective in self.objectives]
+        for constraint in self.constraints:
+            if constraint.subject and constraint.subject not in numbers:
+                raise ValueError(
+                    f"constraint on {constraint.subject!r}: neither an outcome nor a numeric parameter; "
+                    f"there are {numbers}"
+                )
+            if constraint.charged_to and constraint.charged_to not in objectives:
+                raise ValueError(
+                    f"constraint {constraint.label!r}: charged_to {constraint.charged_to!r} is no objective; "
+                    f"there are {objectives}"
+                )
+            if constraint.formula:
+                self._check_formula(constraint)
+
+    def _check_formula(self, constraint: Constraint) -> None:
+        expression = Expression.parse(constraint.formula, self.names)
+        if expression.kind != "boolean":
+            raise ValueError(
+                f"constraint {constraint.label!r} comes to a {expression.kind}; write a comparison, such as "
+                f"'{constraint.formula} <= 10'"
+            )
+
+    def _refuse_contradictions(self) -> None:
+        hard = self.hard_constraints
+        for subject in dict.fromkeys(constraint.subject for constraint in hard if constraint.subject):
+            bounds = [constraint for constraint in hard if constraint.subject == subject]
+            ceiling = min((c.at_most for c in bounds if c.at_most is not None), default=None)
+            floor = max((c.at_least for c in bounds if c.at_least is not None), default=None)
+            if ceiling is not None and floor is not None and floor > ceiling:
+                raise ValueError(f"constraints on {subject!r} contradict: at_least {floor:g}, at_most {ceiling:g}")
 
 
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:

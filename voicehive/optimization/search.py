@@ -1,247 +1,257 @@
-"""The optimiser: searches a problem's settings, or ranks those it is given, and answers with a front and a choice."""
+"""A search that is stepped, asked and told, saved and gone on with: the state between a problem and its result."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from voicehive.optimization import choice
-from voicehive.optimization.contact_centre_evaluator import ContactCentreEvaluator
-from voicehive.optimization.encoding import Encoding
-from voicehive.optimization.erlang_a import Floats
-from voicehive.optimization.errors import InvalidCandidate, InvalidOutcome
-from voicehive.optimization.front import hypervolume, non_dominated, scaled, thin
-from voicehive.optimization.models import Budget, OptimizationResult, Progress, Setting, Settings, Solution
-from voicehive.optimization.problem import Problem
+from voicehive.optimization.arrays import Floats
+from voicehive.optimization.candidates import GivenPoints, every_point
+from voicehive.optimization.checkpoint import Checkpoint, Snapshot
+from voicehive.optimization.choice import weights_of
+from voicehive.optimization.errors import InvalidOutcome
+from voicehive.optimization.evaluation import Evaluation, Judged
+from voicehive.optimization.evolution.algorithm_choice import choose_algorithm
+from voicehive.optimization.evolution.archive import Archive
+from voicehive.optimization.evolution.population import EvolutionarySearch, Population
+from voicehive.optimization.explanation.convergence import has_converged, snapshot_of
+from voicehive.optimization.front import scaled
+from voicehive.optimization.models import Budget, Progress
+from voicehive.optimization.parameter import Settings
+from voicehive.optimization.result import OptimizationResult, Stop
 
-_ARCHIVE_LIMIT = 5_000
+ARCHIVE_LIMIT = 2_000
+"""At most so many non-dominated solutions are kept while searching, or as many as the result may hold."""
 
-
-class Evaluated(NamedTuple):
-    """Candidates with what they come to: encoded points (N, P), outcomes (N, K), excesses over constraints (N, C)."""
-
-    points: Floats
-    outcomes: Floats
-    excesses: Floats
-
-    @property
-    def violations(self) -> Floats:
-        """The sum of the relative excesses (N,); 0 where feasible."""
-        return np.maximum(self.excesses, 0.0).sum(axis=1)
-
-    def take(self, rows: NDArray[Any]) -> "Evaluated":
-        """Keep some rows."""
-        return Evaluated(*(part[rows] for part in self))
-
-    def join(self, other: "Evaluated") -> "Evaluated":
-        """Append another's rows."""
-        return Evaluated(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+_SNAPSHOTS = 20
+_EXTENT_SHARE = 4
+"""A weighted sum is searched for after the first quarter of the generations has settled each objective's extent."""
 
 
-class MultiObjectiveOptimizer:
-    """Optimises one problem. Equal problems, budgets and seeds give equal results, unless time ends a search.
+class Search:
+    """One search of one problem. Made by `MultiObjectiveOptimizer.search`.
 
-    Args:
-        problem: with its arrivals inline (see `Problem.with_data`).
-        budget: instead of the problem's own.
-        seed: instead of the problem's own.
+    Either `step` it: each step evaluates one generation. Or `ask` for settings, evaluate them yourself, and `tell` what
+    they came to. `checkpoint` gives its state at any time between.
 
-    Raises:
-        InvalidArrivals: the problem still names a file.
+    Attributes:
+        stopped_by: what has ended it, or None while it goes on.
+        algorithm: the name of the algorithm, and `algorithm_reason` why it was picked.
     """
 
-    def __init__(self, problem: Problem, budget: Budget | None = None, seed: int | None = None) -> None:
-        self.problem = problem
-        self.budget = budget or problem.budget
-        self.seed = problem.seed if seed is None else seed
-        self._encoding = Encoding(problem.parameters)
-        self._evaluator = ContactCentreEvaluator(problem.evaluator)
-        self._names = problem.evaluator.OUTCOMES
-        self._objective_columns = [self._names.index(objective.name) for objective in problem.objectives]
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        budget: Budget,
+        seed: int,
+        stream: tuple[int, ...],
+        state: Checkpoint,
+        *,
+        candidates: Floats | None = None,
+        start: Floats | None = None,
+        immigrants: Sequence[Population] = (),
+        finish: "Callable[[Search], OptimizationResult]",
+    ) -> None:
+        self._evaluation = evaluation
+        self._budget = budget
+        self._finish = finish
+        self._began = time.monotonic() - state.seconds
+        self._state = state
+        self._archive = Archive(max(ARCHIVE_LIMIT, evaluation.problem.front_size))
+        for population in (state.archive, *immigrants):
+            self._archive.add(population)
+        self._rng = np.random.default_rng([seed, *stream, state.generation])
+        self._population = _joined(state.population, immigrants)
+        self.stopped_by: Stop | None = None
+        self.algorithm, self.algorithm_reason = "", ""
+        self._asked: Floats | None = None
+        self._method = self._pick(candidates, start)
 
-    def optimize(self, progress: Callable[[Progress], None] | None = None) -> OptimizationResult:
-        """Search with NSGA-II and keep every non-dominated feasible solution seen, thinned to `front_size`.
+    @property
+    def progress(self) -> Progress:
+        """How far it has come."""
+        state = self._state
+        front = state.snapshots[-1].front if state.snapshots else 0
+        return Progress(state.generation, self._budget.generations, state.evaluations, front)
 
-        Args:
-            progress: called after each generation.
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on, the time before its checkpoint included."""
+        return time.monotonic() - self._began
 
-        Raises:
-            InvalidOutcome: the evaluator returned a number that is not finite.
-        """
-        from voicehive.optimization.nsga2 import EvolutionarySearch  # noqa: PLC0415 - pymoo loads only for a search
-
-        started = time.perf_counter()
-        current = self._evaluate(self._encoding.encode([self.problem.current]))
-        search = EvolutionarySearch(
-            self._encoding,
-            self.budget,
-            self.seed,
-            objectives=len(self.problem.objectives),
-            constraints=current.excesses.shape[1],
-            start=current.points,
-        )
-        archive, evaluations, generation = current, 1, 0
-        while (points := search.ask()) is not None:
-            batch = self._evaluate(points)
-            archive = self._archived(archive.join(batch), current)
-            evaluations, generation = evaluations + len(points), generation + 1
-            if progress is not None:
-                progress(Progress(generation, self.budget.generations, evaluations, len(archive.points)))
-            if time.perf_counter() - started >= self.budget.time.total_seconds():
-                break
-            search.tell(self._minimized(batch), batch.excesses)
-        return self._result(archive, current, evaluations, started, "NSGA-II")
-
-    def evaluate(self, candidates: Sequence[Mapping[str, Setting]]) -> OptimizationResult:
-        """Rank given candidates, together with today's settings, without a search.
-
-        The front holds those of them that no other dominates; `solutions` gives every candidate's outcomes.
+    def step(self) -> Progress | None:
+        """Evaluate one generation by the problem's own evaluator; None when the search has ended.
 
         Raises:
-            InvalidCandidate: an unknown or missing parameter, or a value that it may not take in one decision.
-            InvalidOutcome: the evaluator returned a number that is not finite.
+            EvaluatorFailed, EvaluatorRefused: the evaluator gave nothing, or not what was agreed.
+            InvalidOutcome: nothing at all came to numbers in the first generation.
         """
-        started = time.perf_counter()
-        today = self._encoding.encode([self.problem.current])
-        every = self._evaluate(np.concatenate([today, self._encoding.encode(candidates)]) if candidates else today)
-        current = every.take(np.array([0]))
-        return self._result(self._archived(every, current), current, len(every.points), started, "given candidates")
+        points = self._next()
+        if points is None:
+            return None
+        self._take(points, self._evaluation.evaluate(points))
+        return self.progress
 
-    def solutions(self, candidates: Sequence[Mapping[str, Setting]]) -> tuple[Solution, ...]:
-        """Evaluate given candidates one for one, in their order; `index` is the place in `candidates`.
+    def ask(self) -> list[Settings] | None:
+        """The settings to evaluate next; None when the search has ended."""
+        self._asked = self._next()
+        return None if self._asked is None else self._evaluation.encoding.settings(self._asked)
+
+    def tell(self, outcomes: Mapping[str, ArrayLike]) -> Progress:
+        """Take what the settings asked came to: an array for each of the evaluator's outcomes; NaN where unknown.
 
         Raises:
-            InvalidCandidate: no candidates, an unknown or missing parameter, or a value out of reach.
-            InvalidOutcome: the evaluator returned a number that is not finite.
+            EvaluatorRefused: an outcome is missing, or has another shape than was asked for.
+            RuntimeError: nothing has been asked.
         """
-        if not candidates:
-            raise InvalidCandidate("candidates is empty; give at least one set of settings")
-        return self._solutions(self._evaluate(self._encoding.encode(candidates)))
+        if self._asked is None:
+            raise RuntimeError("nothing has been asked; call ask first")
+        points, self._asked = self._asked, None
+        self._take(points, self._evaluation.evaluate_given(points, outcomes))
+        return self.progress
 
-    def preference(self, solution: Solution, result: OptimizationResult) -> float:
-        """How robustly a solution is preferred to today's settings, from 0 to 1; see `choice.preference`.
+    def stop(self) -> None:
+        """End it; the best so far is the result."""
+        self.stopped_by = self.stopped_by or "asked"
 
-        1 where it is feasible and today's settings are not.
-        """
-        if solution.feasible and not result.current.feasible:
-            return 1.0
-        names = [objective.name for objective in self.problem.objectives]
-        rows = (result.current, solution, *result.front)
-        values = np.array([[row.outcomes[name] for name in names] for row in rows])
-        rng = np.random.default_rng(self.seed)
-        return choice.preference(values[1], values[0], np.ptp(values, axis=0), self.problem.objectives, rng)
-
-    def _evaluate(self, points: Floats) -> Evaluated:
-        columns = self._encoding.decode(points)
-        outcomes = self._evaluator.evaluate(columns)
-        for name, values in outcomes.items():
-            if not np.all(np.isfinite(values)):
-                row = int(np.flatnonzero(~np.isfinite(values))[0])
-                settings = self._encoding.settings(points[row : row + 1])[0]
-                raise InvalidOutcome(f"outcome {name!r} is {values[row]} at {settings}; check the evaluator's input")
-        return Evaluated(points, np.stack([outcomes[name] for name in self._names], axis=1), self._excesses(outcomes))
-
-    def _excesses(self, outcomes: Mapping[str, Floats]) -> Floats:
-        """How far each constraint is exceeded, relative to its bound (absolute at bound 0); negative inside it."""
-        columns: list[Floats] = []
-        for constraint in self.problem.constraints:
-            bound, sign = (constraint.at_most, 1.0) if constraint.at_most is not None else (constraint.at_least, -1.0)
-            if bound is not None:
-                columns.append(sign * (outcomes[constraint.subject] - bound) / (abs(bound) or 1.0))
-        return np.stack(columns, axis=1) if columns else np.zeros((len(outcomes[self._names[0]]), 0))
-
-    def _values(self, evaluated: Evaluated) -> Floats:
-        return evaluated.outcomes[:, self._objective_columns]
-
-    def _minimized(self, evaluated: Evaluated) -> Floats:
-        return choice.minimized(self._values(evaluated), self.problem.objectives)
-
-    def _archived(self, evaluated: Evaluated, current: Evaluated) -> Evaluated:
-        """Keep what may still be part of the answer, thinned where it grows too large.
-
-        That is the non-dominated feasible rows, or, while there are none, the non-dominated in objectives and violation
-        together, which the least violating belong to.
-        """
-        feasible = evaluated.violations == 0.0
-        if feasible.any():
-            kept = evaluated.take(feasible)
-            kept = kept.take(non_dominated(self._minimized(kept)))
-        else:
-            kept = evaluated.take(non_dominated(np.column_stack([evaluated.violations, self._minimized(evaluated)])))
-        if len(kept.points) <= _ARCHIVE_LIMIT:
-            return kept
-        values = self._minimized(kept)
-        best = np.array([self._choose(kept, current).chosen])
-        return kept.take(thin(scaled(values, values), _ARCHIVE_LIMIT * 4 // 5, best))
-
-    def _choose(self, archive: Evaluated, current: Evaluated) -> choice.Choice:
-        today = self._values(current)[0]
-        return choice.choose(self._values(archive), archive.violations, today, self.problem.objectives)
-
-    def _result(
-        self, archive: Evaluated, current: Evaluated, evaluations: int, started: float, algorithm: str
-    ) -> OptimizationResult:
-        chosen = self._choose(archive, current)
-        front, recommended = self._front(archive, chosen.chosen)
-        points = scaled(self._minimized(front), self._minimized(front))
-        acceptable = self._acceptability(archive, chosen)
-        solutions = self._solutions(front)
-        today = self._solutions(current)[0]
-        places = np.flatnonzero((front.points == current.points).all(axis=1))
-        return OptimizationResult(
-            front=solutions,
-            current=today.model_copy(update={"index": int(places[0]) if places.size else -1}),
-            recommended=recommended,
-            alternatives={
-                "knee": choice.knee(points),
-                "cheapest": int(np.lexsort((points.sum(axis=1), points[:, 0]))[0]),
-                "nearest_to_current": choice.nearest(front.points, current.points[0]),
-            },
-            reasons=choice.reasons(
-                self._account(front, recommended),
-                self._account(current, 0),
-                self.problem.objectives,
-                chosen,
-                acceptable,
-            ),
-            feasible=solutions[recommended].feasible,
-            hypervolume=hypervolume(points),
-            acceptability=acceptable,
-            evaluations=evaluations,
-            duration_seconds=time.perf_counter() - started,
-            seed=self.seed,
-            algorithm=algorithm,
+    def state(self) -> Checkpoint:
+        """What it knows so far."""
+        return self._state._replace(
+            population=self._unweighed(self._method.population),
+            archive=self._archive.rows,
+            seconds=self.seconds,
         )
 
-    def _front(self, archive: Evaluated, chosen: int) -> tuple[Evaluated, int]:
-        """Thin the archive to the declared size, the chosen row and those that the alternatives need kept."""
-        values = self._minimized(archive)
-        points = scaled(values, values)
-        if archive.violations.min() > 0.0:
-            level = np.maximum(archive.violations, archive.violations[chosen])
-            order = np.lexsort((np.arange(len(level)) != chosen, level))[: self.problem.front_size]
-            return archive.take(order), 0
-        today = self._encoding.encode([self.problem.current])[0]
-        keep = np.array([chosen, choice.knee(points), choice.nearest(archive.points, today)])
-        rows = thin(points, self.problem.front_size, keep)
-        return archive.take(rows), int(np.flatnonzero(rows == chosen)[0])
+    def checkpoint(self) -> bytes:
+        """Its state as bytes; `MultiObjectiveOptimizer.search(checkpoint)` goes on from there."""
+        return self.state().to_bytes()
 
-    def _acceptability(self, archive: Evaluated, chosen: choice.Choice) -> float:
-        values = self._minimized(archive)[chosen.eligible]
-        position = int(np.flatnonzero(chosen.eligible == chosen.chosen)[0])
-        rng = np.random.default_rng(self.seed)
-        return choice.acceptability(scaled(values, values), position, self.problem.objectives, rng)
+    def result(self) -> OptimizationResult:
+        """The best so far, chosen and explained."""
+        return self._finish(self)
 
-    def _account(self, evaluated: Evaluated, row: int) -> tuple[Settings, Floats, float]:
-        settings = self._encoding.settings(evaluated.points[row : row + 1])[0]
-        return settings, self._values(evaluated)[row], float(evaluated.violations[row])
+    def reached(self) -> Stop | None:
+        """Which budget is used up, or None."""
+        return self._spent()
 
-    def _solutions(self, evaluated: Evaluated) -> tuple[Solution, ...]:
-        settings = self._encoding.settings(evaluated.points)
-        rows = zip(settings, evaluated.outcomes.tolist(), evaluated.violations.tolist(), strict=True)
-        return tuple(
-            Solution(index=index, settings=setting, outcomes=dict(zip(self._names, row, strict=True)), violation=excess)
-            for index, (setting, row, excess) in enumerate(rows)
+    def _next(self) -> Floats | None:
+        if self.stopped_by is None:
+            self.stopped_by = self._spent()
+        if self.stopped_by is not None:
+            return None
+        points = self._method.ask()
+        if points is None:
+            self.stopped_by = "exhausted"
+            return None
+        if self._budget.evaluations is not None:
+            points = points[: self._budget.evaluations - self._state.evaluations]
+        return points
+
+    def _spent(self) -> Stop | None:
+        budget, state = self._budget, self._state
+        if budget.evaluations is not None and state.evaluations >= budget.evaluations:
+            return "evaluations"
+        if self.seconds >= budget.time.total_seconds() and state.generation:
+            return "time"
+        if isinstance(self._method, GivenPoints):
+            return None
+        if state.generation >= budget.generations:
+            return "generations"
+        if budget.convergence is not None and has_converged(state.snapshots, budget.convergence):
+            return "convergence"
+        return None
+
+    def _take(self, points: Floats, judged: Judged) -> None:
+        population = judged.population
+        state = self._state
+        if not state.evaluations - state.quarantined and not len(population.points):
+            raise InvalidOutcome(
+                f"none of the first {len(points)} candidates came to finite numbers; check the evaluator's formulas or "
+                "data, and the parameters' bounds"
+            )
+        self._archive.add(population)
+        self._state = state = state._replace(
+            generation=state.generation + 1,
+            evaluations=state.evaluations + len(points),
+            quarantined=state.quarantined + len(points) - len(population.points),
         )
+        if state.generation % max(1, self._budget.generations // _SNAPSHOTS) == 0:
+            self._record()
+        self._method.tell(self._weighed(population))
+        if self._may_narrow and state.generation >= self._budget.generations // _EXTENT_SHARE:
+            self._narrow()
+
+    def _record(self) -> None:
+        archive = self._archive.rows
+        snapshot = Snapshot(self._state.evaluations, len(archive.points), snapshot_of(archive))
+        kept = self._state.snapshots
+        if len(kept) >= 2 * _SNAPSHOTS:
+            kept = kept[::2]
+        self._state = self._state._replace(snapshots=(*kept, snapshot))
+
+    def _pick(self, candidates: Floats | None, start: Floats | None) -> EvolutionarySearch:
+        problem, space = self._evaluation.problem, self._evaluation.encoding.space
+        whole = self._budget.evaluations or self._budget.population * self._budget.generations
+        count = float(np.prod(space.cells.astype(np.float64)))
+        if candidates is None and 0 < count <= whole:
+            candidates = every_point(space)
+            self.algorithm = "enumeration"
+            self.algorithm_reason = f"there are only {int(count):,} candidates, no more than the budget allows"
+        if candidates is not None:
+            return GivenPoints(candidates, self._budget.population, self._state.evaluations - 1, self._population)
+        objectives = len(problem.objectives) if self._state.scale is None else 1
+        picked = choose_algorithm(objectives, bool(problem.hard_constraints), space)
+        self.algorithm, self.algorithm_reason = picked.name, picked.reason
+        population = self._population
+        begun = len(population.points) > 1
+        seeds = self._state.current.points if start is None else np.concatenate([self._state.current.points, start])
+        return picked.factory(
+            space,
+            self._budget.population,
+            self._rng,
+            objectives,
+            start=self._weighed(population) if begun else None,
+            seeds=seeds,
+        )
+
+    @property
+    def _may_narrow(self) -> bool:
+        """Whether a weighted sum is wanted, and not yet what is searched for."""
+        wanted = self._evaluation.problem.strategy == "weighted_sum" and len(self._evaluation.problem.objectives) > 1
+        return wanted and self._state.scale is None and not isinstance(self._method, GivenPoints)
+
+    def _narrow(self) -> None:
+        """From now on search for the weighted sum alone: the extents that it is measured by have become known."""
+        archive = self._archive.rows
+        self._population = _joined(archive, [self._method.population])
+        extents = np.stack([archive.objectives.min(axis=0), archive.objectives.max(axis=0)])
+        self._state = self._state._replace(scale=extents)
+        best = np.lexsort((self._sums(self._population), self._population.violations))[: self._budget.population]
+        self._population = self._population.take(np.sort(best))
+        self._method = self._pick(None, None)
+
+    def _weighed(self, population: Population) -> Population:
+        """Put the weighted sum in the objectives' place where that is what is searched for; they ride along."""
+        if self._state.scale is None:
+            return population
+        riding = np.concatenate([population.outcomes, population.objectives], axis=1)
+        return population._replace(objectives=self._sums(population)[:, None], outcomes=riding)
+
+    def _unweighed(self, population: Population) -> Population:
+        if self._state.scale is None:
+            return population
+        outcomes, objectives = np.split(population.outcomes, [len(self._evaluation.names)], axis=1)
+        return population._replace(objectives=objectives, outcomes=outcomes)
+
+    def _sums(self, population: Population) -> Floats:
+        assert self._state.scale is not None
+        weights = weights_of(self._evaluation.problem.objectives)
+        return scaled(population.objectives, self._state.scale) @ weights
+
+
+def _joined(population: Population, others: Sequence[Population]) -> Population:
+    """All rows, each point once."""
+    for other in others:
+        population = population.join(other)
+    return population.take(np.sort(np.unique(population.points, axis=0, return_index=True)[1]))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import DateTime, Dialect, Index, LargeBinary, Text
+from sqlalchemy import DateTime, Dialect, Index, LargeBinary, Text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -119,7 +119,7 @@ class AuthorizationRow(Tenanted):
 
 
 class ResultRow(Tenanted):
-    """A result by content digest."""
+    """A result by content digest. One that is not pinned goes when the cache, which alone refers to it, drops it."""
 
     __tablename__ = "results"
 
@@ -127,6 +127,36 @@ class ResultRow(Tenanted):
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     document: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    pinned: Mapped[bool] = mapped_column(server_default=true())
+
+
+class CheckpointRow(Tenanted):
+    """What a run that is under way needs again, by content digest."""
+
+    __tablename__ = "checkpoints"
+    __table_args__ = (Index("checkpoints_by_age", "tenant", "created_at"),)
+
+    owner: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OptimizationRow(Tenanted):
+    """A finished optimisation in the cache: what it answers (`key`), what it resembles, and where its result is."""
+
+    __tablename__ = "optimization_cache"
+    __table_args__ = (
+        Index("optimization_cache_by_key", "tenant", "key"),
+        Index("optimization_cache_by_structure", "tenant", "structure"),
+        Index("optimization_cache_by_use", "tenant", "used_at"),
+    )
+
+    result: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str | None] = mapped_column(Text)
+    structure: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(Text)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class DecisionRow(Tenanted):

@@ -1,0 +1,354 @@
+"""Each way to search, and what a result says: on problems whose answers are known from their formulas."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.optimization.problems import problem, small
+from voicehive.optimization import (
+    Budget,
+    InvalidCheckpoint,
+    InvalidOutcome,
+    MultiObjectiveOptimizer,
+    OptimizationError,
+    OptimizationResult,
+)
+from voicehive.optimization.advising.advice import Advice, FrontDigest, Proposed
+from voicehive.reasoning.fallback_adviser import FallbackAdviser
+
+TIMES = {"duration_seconds", "timings"}
+
+
+def schaffer(**more: Any) -> dict[str, Any]:
+    """x^2 against (x - 2)^2, whose Pareto set is 0 <= x <= 2 (Schaffer 1985)."""
+    return {
+        "parameters": [{"name": "x", "kind": "real", "low": -4.0, "high": 4.0, "current": 3.0}],
+        "objectives": [
+            {"name": "f", "direction": "minimize", "maximum_worsening": None},
+            {"name": "g", "direction": "minimize", "maximum_worsening": None},
+        ],
+        "evaluator": {"kind": "formula", "outcomes": {"f": "x ** 2", "g": "(x - 2) ** 2"}},
+        "budget": {"population": 40, "generations": 40},
+    } | more
+
+
+def optimized(content: dict[str, Any], **how: Any) -> OptimizationResult:
+    return MultiObjectiveOptimizer(problem(content), **how).optimize()
+
+
+class TestPareto:
+    def test_schaffers_front(self):
+        result = optimized(schaffer())
+        x = np.array([s.settings["x"] for s in result.front])
+        assert x.min() >= -0.005
+        assert x.max() <= 2.005
+        assert len(x) == 300
+        # Scaled to the unit square the front is g = (1 - sqrt f)^2; up to (1.1, 1.1) it leaves 1.21 - 1/6 dominated.
+        assert result.hypervolume == pytest.approx(1.21 - 1 / 6, abs=0.005)
+        assert result.hypervolume_exact
+
+    def test_equal_weights_choose_the_middle(self):
+        assert optimized(schaffer()).recommendation.settings["x"] == pytest.approx(1.0, abs=0.02)
+
+    def test_few_candidates_are_enumerated(self):
+        """All 882 of them, so that nothing is better than the best found here."""
+        result = optimized(small())
+        assert result.algorithm == "enumeration"
+        assert result.stopped_by == "exhausted"
+        assert result.evaluations == 883  # today's settings are evaluated first, and once more in their turn
+        assert result.confidence.convergence == 1.0
+
+    def test_convergence_is_recorded_and_never_falls(self):
+        grown = [record.hypervolume for record in optimized(schaffer()).convergence]
+        assert len(grown) == 20
+        assert grown == sorted(grown)
+
+    def test_a_third_objective_that_follows_the_first_is_redundant(self):
+        content = schaffer()
+        content["objectives"].append({"name": "h", "direction": "minimize", "maximum_worsening": None})
+        content["evaluator"]["outcomes"]["h"] = "exp(f)"
+        redundant = optimized(content).redundant_objectives
+        assert [(r.name, r.explained_by) for r in redundant] == [("h", "f")]
+
+    def test_a_single_objective(self):
+        content = schaffer(objectives=[{"name": "f", "direction": "minimize"}])
+        result = optimized(content)
+        assert result.recommendation.outcomes["f"] == pytest.approx(0.0, abs=1e-4)
+
+
+class TestBudgets:
+    def test_evaluations(self):
+        result = optimized(schaffer(budget={"population": 40, "generations": 40, "evaluations": 100}))
+        assert result.evaluations == 100
+        assert result.stopped_by == "evaluations"
+
+    def test_convergence(self):
+        budget = {"population": 40, "generations": 4_000, "convergence": 0.01}
+        result = optimized(schaffer(budget=budget))
+        assert result.stopped_by == "convergence"
+        assert result.hypervolume == pytest.approx(1.21 - 1 / 6, abs=0.01)
+
+    def test_time(self):
+        budget = Budget(population=40, generations=100_000, time=timedelta(milliseconds=200))
+        assert optimized(schaffer(), budget=budget).stopped_by == "time"
+
+    def test_a_stop_returns_the_best_so_far(self):
+        search = MultiObjectiveOptimizer(problem(schaffer())).search()
+        for _ in range(5):
+            search.step()
+        search.stop()
+        assert search.step() is None
+        assert search.result().stopped_by == "asked"
+
+
+class TestAskAndTell:
+    def test_telling_what_the_evaluator_says_is_stepping(self):
+        optimizer = MultiObjectiveOptimizer(problem(schaffer()))
+        search = optimizer.search()
+        while (asked := search.ask()) is not None:
+            x = np.array([candidate["x"] for candidate in asked], dtype=np.float64)
+            search.tell({"f": x**2, "g": (x - 2.0) ** 2})
+        assert search.result().model_dump(exclude=TIMES) == optimizer.optimize().model_dump(exclude=TIMES)
+
+    def test_nothing_asked(self):
+        with pytest.raises(RuntimeError, match="call ask first"):
+            MultiObjectiveOptimizer(problem(schaffer())).search().tell({"f": [], "g": []})
+
+
+class TestCheckpoints:
+    def epoch(self, optimizer: MultiObjectiveOptimizer, before: bytes | None, stream: int, *others: bytes) -> bytes:
+        search = optimizer.search(before, immigrants=others, stream=(stream,))
+        for _ in range(5):
+            search.step()
+        return search.checkpoint()
+
+    def archives(self, content: bytes) -> list[Any]:
+        """Everything in a checkpoint but its clock."""
+        import io
+
+        with np.load(io.BytesIO(content)) as arrays:
+            counters = json.loads(str(arrays["counters"])) | {"seconds": 0}
+            return [counters, *(arrays[name].tolist() for name in sorted(arrays) if name != "counters")]
+
+    def test_an_epoch_depends_on_its_checkpoints_alone(self):
+        """Two islands, an epoch repeated by another optimiser after its first attempt was lost."""
+        left, right = (self.epoch(MultiObjectiveOptimizer(problem(schaffer())), None, island) for island in (0, 1))
+        assert self.archives(left) != self.archives(right)
+        once, again = (self.epoch(MultiObjectiveOptimizer(problem(schaffer())), left, 0, right) for _ in range(2))
+        assert self.archives(once) == self.archives(again)
+
+    def test_it_goes_on_where_it_stopped(self):
+        optimizer = MultiObjectiveOptimizer(problem(schaffer()))
+        search = optimizer.search(self.epoch(optimizer, None, 0))
+        assert search.progress.generation == 5
+        search.step()
+        assert search.progress.evaluations == 1 + 6 * 40
+
+    def test_merging_joins_the_fronts(self):
+        optimizer = MultiObjectiveOptimizer(problem(schaffer()))
+        parts = [self.epoch(optimizer, None, island) for island in (0, 1)]
+        merged = optimizer.merge(parts)
+        assert merged.evaluations == 2 * (1 + 5 * 40)
+        assert merged.hypervolume > 0.9
+        assert "2 islands" in merged.algorithm_reason
+
+    def test_foreign_and_damaged_ones_are_refused(self):
+        optimizer = MultiObjectiveOptimizer(problem(schaffer()))
+        checkpoint = self.epoch(optimizer, None, 0)
+        with pytest.raises(InvalidCheckpoint, match="another problem"):
+            MultiObjectiveOptimizer(problem(schaffer(seed=9))).search(checkpoint)
+        with pytest.raises(InvalidCheckpoint, match="damaged"):
+            optimizer.search(checkpoint[:100])
+
+
+class TestWeightedSum:
+    def test_the_optimum_and_the_weights_that_keep_it(self):
+        """w x^2 + (1 - w)(x - 2)^2 is least at x = 2 (1 - w)."""
+        content = schaffer(strategy="weighted_sum")
+        content["objectives"][0]["weight"] = 3.0
+        result = optimized(content)
+        assert result.recommendation.settings["x"] == pytest.approx(0.5, abs=0.02)
+        low, high = result.weight_intervals["f"]
+        assert low <= 0.75 <= high
+        assert high - low < 0.05  # on a smooth front a little change of the weights changes the winner
+
+
+class TestConstraints:
+    def test_soft_ones_are_paid_for(self):
+        """x^2 + 2 max(1 - x, 0): a price of 2 for each unit below 1 is just what makes x = 1 the best."""
+        content = schaffer(
+            objectives=[{"name": "f", "direction": "minimize"}],
+            constraints=[{"name": "floor", "subject": "x", "at_least": 1.0, "price": 4.0, "charged_to": "f"}],
+        )
+        result = optimized(content)
+        assert result.recommendation.settings["x"] == pytest.approx(1.0, abs=0.01)
+        content["constraints"][0]["price"] = 1.0
+        cheap = optimized(content).recommendation
+        assert cheap.settings["x"] == pytest.approx(0.5, abs=0.01)
+        assert cheap.feasible
+        assert cheap.slacks["floor"] == pytest.approx(-0.5, abs=0.01)
+        assert cheap.outcomes["f"] == pytest.approx(0.75, abs=0.01)
+
+    def test_acceptable_bounds_of_an_objective_are_hard(self):
+        content = schaffer()
+        content["objectives"][0]["at_most"] = 0.25
+        result = optimized(content)
+        assert max(s.outcomes["f"] for s in result.front) <= 0.25
+        assert result.recommendation.slacks["f at most 0.25"] >= 0.0
+
+    def test_nothing_feasible_names_the_conflict_and_the_way_out(self):
+        constraints = [
+            {"name": "low", "formula": "x <= -1"},
+            {"name": "high", "formula": "x >= 1"},
+            {"name": "any", "formula": "x >= -3"},
+        ]
+        result = optimized(schaffer(constraints=constraints))
+        assert not result.feasible
+        assert result.front[0].violation > 0.0
+        assert result.conflict is not None
+        assert set(result.conflict.constraints) == {"low", "high"}
+        assert not result.conflict.proven
+        assert sum(r.by for r in result.conflict.relaxations) == pytest.approx(2.0, abs=0.05)
+
+    def test_a_proof_where_everything_can_be_counted(self):
+        content = schaffer(
+            parameters=[{"name": "x", "kind": "integer", "low": -4, "high": 4, "current": 3}],
+            constraints=[
+                {"name": "low", "formula": "x <= -1", "category": "safety"},
+                {"name": "high", "formula": "x >= 1"},
+            ],
+            strategy="constraint_satisfaction",
+        )
+        conflict = optimized(content).conflict
+        assert conflict is not None
+        assert conflict.proven
+        assert [(r.constraint, r.by) for r in conflict.relaxations] == [("high", 2.0)]
+        assert conflict.solution is not None
+        assert conflict.solution.settings == {"x": -1}
+
+
+class TestQuarantine:
+    def test_what_comes_to_no_number_is_counted_and_ranked_nowhere(self):
+        content = schaffer()
+        content["evaluator"]["outcomes"]["g"] = "(x - 2) ** 2 + 0 * sqrt(x + 1)"
+        result = optimized(content)
+        assert result.quarantined > 0
+        assert min(s.settings["x"] for s in result.front) >= -1.0
+
+    def test_today_must_come_to_numbers(self):
+        content = schaffer()
+        content["evaluator"]["outcomes"]["g"] = "sqrt(2 - x)"
+        with pytest.raises(InvalidOutcome, match=r"'x': 3\.0"):
+            optimized(content)
+
+
+class TestTable:
+    def test_rows_are_ranked_by_their_label(self):
+        columns = {"vendor": ["a", "b", "c", "d"], "cost": [1.0, 2.0, 3.0, None], "quality": [0.2, 0.9, 0.5, 0.9]}
+        content = {
+            "objectives": [{"name": "cost", "direction": "minimize"}, {"name": "quality", "direction": "maximize"}],
+            "evaluator": {"kind": "table", "columns": columns, "label": "vendor"},
+        }
+        result = optimized(content)
+        assert [s.settings for s in result.front] == [{"vendor": "a"}, {"vendor": "b"}]
+        assert result.quarantined == 1
+        assert result.current is None
+        assert result.algorithm == "ranking"
+
+    def test_a_large_one_is_ranked_by_preferences_and_nothing_dominated_comes_back(self):
+        values = np.random.default_rng(1).random((20_000, 4))
+        names = [f"o{column}" for column in range(4)]
+        content = {
+            "objectives": [{"name": name, "direction": "minimize"} for name in names],
+            "evaluator": {"kind": "table", "columns": dict(zip(names, values.T.tolist(), strict=True))},
+        }
+        result = optimized(content)
+        front = np.array([[s.outcomes[name] for name in names] for s in result.front])
+        assert len(front) > 50
+        for row in front:
+            assert not ((values <= row).all(axis=1) & (values < row).any(axis=1)).any()
+
+
+class Scripted:
+    """Says what a test wants it to."""
+
+    def __init__(self, *proposals: Proposed) -> None:
+        self.proposals = proposals
+
+    def advise(self, digest: FrontDigest) -> Advice:
+        return Advice(preferences={"O1": 4.0}, proposals=self.proposals, source="scripted")
+
+
+class TestHybridAi:
+    def test_every_proposal_is_evaluated_and_only_gains_are_kept(self):
+        """Today is x = 3; the coordinate of x = 1 is 5/8, that of x = 4 is 1, which everything on the front beats."""
+        proposals = [
+            Proposed(changes={"P1": 0.6251}, effects={"O1": 0.1}, explanation="the middle of P1"),
+            Proposed(changes={"P1": 1.0}, explanation="the far end"),
+        ]
+        content = schaffer(strategy="hybrid_ai", budget={"population": 8, "generations": 2})
+        result = optimized(content, adviser=Scripted(*proposals))
+        assert result.advice is not None
+        good, bad = result.advice.proposals
+        assert good.kept
+        assert good.settings["x"] == pytest.approx(1.0008)
+        assert good.actual["f"] == pytest.approx(1.0008**2 - _before(result, good.actual["f"], 1.0008**2), abs=1e-6)
+        assert good.explanation == "the middle of x"
+        assert set(good.predicted) == {"f"}
+        assert not bad.kept
+        assert "better in everything" in bad.verdict
+        assert any(s.settings == good.settings for s in result.front)
+        assert result.front[result.alternatives["advised"]].outcomes["f"] <= result.recommendation.outcomes["f"]
+
+    def test_the_fallback_advises_where_no_model_is(self):
+        result = optimized(schaffer(strategy="hybrid_ai"), adviser=FallbackAdviser())
+        assert result.advice is not None
+        assert result.advice.source.startswith("fallback")
+        assert all(proposal.verdict for proposal in result.advice.proposals)
+
+    def test_without_any_adviser_it_says_what_to_pass(self):
+        with pytest.raises(OptimizationError, match="FallbackAdviser"):
+            optimized(schaffer(strategy="hybrid_ai"))
+
+
+def _before(result: OptimizationResult, actual: float, value: float) -> float:
+    """The recommendation's value that an actual gain was reckoned against."""
+    return value - actual
+
+
+class TestExplanation:
+    def test_shapley_shares_of_an_additive_problem(self):
+        """f is a sum over its parameters, so that each change's share is its own gain over the whole gain."""
+        content = schaffer(
+            parameters=[
+                {"name": "a", "kind": "integer", "low": 0, "high": 3, "current": 3},
+                {"name": "b", "kind": "integer", "low": 0, "high": 1, "current": 1},
+                {"name": "c", "kind": "fixed", "current": 2},
+            ],
+            objectives=[{"name": "f", "direction": "minimize"}],
+            evaluator={"kind": "formula", "outcomes": {"f": "a + b + c"}},
+        )
+        result = optimized(content)
+        assert [(a.parameter, a.before, a.after) for a in result.adjustments] == [("a", 3, 0), ("b", 1, 0)]
+        assert [a.share for a in result.adjustments] == pytest.approx([0.75, 0.25])
+        assert [a.effects["f"] for a in result.adjustments] == pytest.approx([-3.0, -1.0])
+
+    def test_alternatives_are_the_best_in_what_they_are_named_for(self):
+        result = optimized(schaffer(constraints=[{"formula": "x <= 1.5", "category": "safety"}]))
+        front = result.front
+        assert front[result.alternatives["safest"]].settings["x"] == min(s.settings["x"] for s in front)
+        assert front[result.alternatives["cheapest"]].outcomes["f"] == min(s.outcomes["f"] for s in front)
+        assert front[result.alternatives["nearest_to_current"]].settings["x"] == max(s.settings["x"] for s in front)
+
+    def test_a_surrogate_makes_the_recommendation_less_certain(self):
+        x = np.linspace(-4.0, 4.0, 9)
+        noise = np.random.default_rng(1).normal(0.0, 1.0, 9)
+        history = {"x": x.tolist(), "f": (x**2 + noise).tolist(), "g": ((x - 2) ** 2 - noise).tolist()}
+        content = schaffer(evaluator={"kind": "surrogate", "columns": history, "outcomes": ["f", "g"]})
+        result = optimized(content)
+        assert result.recommendation.outcomes["f.deviation"] > 0.0
+        assert result.confidence.certainty < 1.0
+        assert result.confidence.value < optimized(schaffer()).confidence.value

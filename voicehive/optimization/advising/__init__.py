@@ -1,0 +1,1 @@
+"""A digest of a front that an adviser may see, and what becomes of the advice."""

@@ -1,0 +1,124 @@
+"""Keeps the best rows of a whole search, and reduces them to as many as are wanted."""
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
+import heapq
+
+import moocore
+import numpy as np
+
+from voicehive.optimization.arrays import Floats
+from voicehive.optimization.evolution.population import Population
+from voicehive.optimization.evolution.selection import Rows, farthest_first, scaled, shortfall
+
+_KEPT_SHARE = 0.8
+_REFERENCE = 1.1
+_HYPERVOLUME_OBJECTIVES = 3
+_CANDIDATES_PER_CHOICE = 8
+_DEMAND = 1_000
+
+
+class Archive:
+    """Every non-dominated feasible row told, up to a limit; while none is feasible, the least violating ones.
+
+    Beyond `limit` it is thinned. Up to 3 objectives four fifths of the limit stay, spread evenly (`farthest_first` in
+    objectives scaled by their own ideal and nadir); beyond those, where nearly everything is non-dominated and old rows
+    fill up any even spread, the newest and the best of each objective. Rows are merged in batches of `limit`, so that
+    it hardly ever holds more than twice the limit, and a generation costs next to nothing.
+
+    Args:
+        limit: the most rows that `rows` gives.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: Population | None = None
+        self._pending: list[Population] = []
+
+    def add(self, evaluated: Population) -> None:
+        """Take rows."""
+        self._pending.append(evaluated)
+        if sum(len(part.points) for part in self._pending) > self._limit:
+            self._merge()
+
+    @property
+    def rows(self) -> Population:
+        """What is kept, no row dominating another; of equal objectives only the first.
+
+        Raises:
+            ValueError: nothing was added.
+        """
+        self._merge()
+        if self._kept is None:
+            raise ValueError("the archive is empty; add evaluated rows first")
+        return self._kept
+
+    def _merge(self) -> None:
+        if not self._pending:
+            return
+        parts = self._pending if self._kept is None else [self._kept, *self._pending]
+        every = Population(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        self._kept, self._pending = _best(every, self._limit), []
+
+
+def _best(every: Population, limit: int) -> Population:
+    violations = every.violations
+    feasible = violations <= 0.0
+    if not feasible.any():
+        return every.take(np.argsort(violations, kind="stable")[:limit])
+    kept = every.take(feasible)
+    kept = kept.take(np.asarray(moocore.is_nondominated(kept.objectives), dtype=np.bool_))
+    if len(kept.points) <= limit:
+        return kept
+    if kept.objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
+        return kept.take(farthest_first(scaled(kept.objectives), int(_KEPT_SHARE * limit)))
+    ends = kept.objectives.argmin(axis=0)[:limit]
+    return kept.take(np.union1d(ends, np.arange(len(kept.points) - limit + len(ends), len(kept.points))))
+
+
+def reduce(kept: Population, size: int) -> Rows:
+    """Choose the `size` rows that stand best for an archive's; returns their indices, ascending.
+
+    Up to 3 objectives those that keep most of its hypervolume, beyond those from which it is nearest in the mean
+    (IGD+); while none is feasible, the least violating. The objectives are scaled by their ideal and nadir first.
+    """
+    if len(kept.points) <= size:
+        return np.arange(len(kept.points))
+    if kept.violations.min() > 0.0:
+        return np.sort(np.argsort(kept.violations, kind="stable")[:size])
+    points = scaled(kept.objectives)
+    choose = _by_hypervolume if points.shape[1] <= _HYPERVOLUME_OBJECTIVES else _by_shortfall
+    return np.sort(choose(points, size))
+
+
+def _by_hypervolume(points: Floats, size: int) -> Rows:
+    """Drop the row that contributes least to the hypervolume of (N, M), again and again; many are thinned evenly first.
+
+    Source: Beume, Naujoks & Emmerich (2007), "SMS-EMOA: multiobjective selection based on dominated hypervolume".
+    """
+    rows = farthest_first(points, _CANDIDATES_PER_CHOICE * size)
+    reference = np.full(points.shape[1], _REFERENCE)
+    while len(rows) > size:
+        rows = np.delete(rows, np.asarray(moocore.hv_contributions(points[rows], ref=reference)).argmin())
+    return rows
+
+
+def _by_shortfall(points: Floats, size: int) -> Rows:
+    """Add the row that lowers the mean IGD+ distance from an even sample of all rows (N, M) most, again and again.
+
+    Source: Nemhauser, Wolsey & Fisher (1978), "An analysis of approximations for maximizing submodular set functions":
+    within 1 - 1/e of the best possible; done lazily as by Minoux (1978), "Accelerated greedy algorithms".
+    """
+    distances = np.sqrt(shortfall(points, points[farthest_first(points, _DEMAND)]))
+    gap = np.full(distances.shape[1], float(points.shape[1]) ** 0.5, dtype=np.float32)
+    queue = [(-float(gain), row, 0) for row, gain in enumerate((gap - distances).sum(axis=1))]
+    heapq.heapify(queue)
+    chosen: list[int] = []
+    while len(chosen) < size:
+        _, row, step = heapq.heappop(queue)
+        if step == len(chosen):
+            chosen.append(row)
+            np.minimum(gap, distances[row], out=gap)
+        else:
+            gain = float(np.maximum(gap - distances[row], 0.0).sum())
+            heapq.heappush(queue, (-gain, row, len(chosen)))
+    return np.array(chosen, dtype=np.intp)

@@ -1,0 +1,178 @@
+"""Evolutionary search for more objectives than dominance can tell candidates apart by: preferences lead it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voicehive.optimization.arrays import Floats
+from voicehive.optimization.evolution.population import Population, Space
+from voicehive.optimization.evolution.preferences import (
+    FUNCTIONS,
+    Preferences,
+    Rows,
+    Scale,
+    distinct,
+    preferred,
+    representatives,
+)
+
+_RESERVE = 0.1
+_RESCALED_EVERY = 5
+_TOURNAMENT = 8
+_DIFFERENTIAL_WEIGHT = 0.5
+_LEVELLED = 0.25
+_TO_A_SIDE = 0.6
+_DEVIATION = 0.1
+_SURPLUS = 1.1
+_SAME_POINT = 1e-9
+
+
+class ManyObjectiveSearch:
+    """Evolves a population that holds the best points seen for each of several hundred preferences.
+
+    Decomposition, as in MOEA/D (Zhang & Li 2007, "MOEA/D: a multiobjective evolutionary algorithm based on
+    decomposition"), with every offspring compared under every preference by matrix products, and the population ranked
+    by them as in Global WASF-GA (see `preferences.preferred`); feasible points come before others. An offspring is made
+    for one preference: of the best point for it and another that is good for it.
+
+    Args:
+        space: to search in.
+        population_size: of the population, and the points asked at a time.
+        rng: every draw comes from it.
+        objectives: how many.
+        start: to go on from, such as another search's `population`; without it the first points are drawn.
+        seeds: points (S, P) to ask first.
+    """
+
+    def __init__(  # noqa: PLR0917 - the interface of all searches of this package
+        self,
+        space: Space,
+        population_size: int,
+        rng: np.random.Generator,
+        objectives: int,
+        start: Population | None = None,
+        seeds: Floats | None = None,
+    ) -> None:
+        self._space, self._size, self._rng = space, population_size, rng
+        self._held = population_size + int(population_size * _RESERVE)
+        self._preferences = Preferences(objectives, rng)
+        self._point_probe, self._objective_probe = rng.random(len(space.cells)), rng.random(objectives)
+        self._seeds = space.snap(seeds) if seeds is not None else np.empty((0, len(space.cells)))
+        self._lowest, self._highest = np.full(objectives, np.inf), np.full(objectives, -np.inf)
+        self._generation = 0
+        self._population: Population | None = None
+        self._achieved = np.empty((FUNCTIONS, 0), dtype=np.float32)
+        self._scaled = np.empty((0, objectives))
+        if start is not None and len(start.points):
+            self.tell(start)
+
+    def ask(self) -> Floats | None:
+        """The next points (N, P): distinct, snapped, none of them in the population; None when none is found."""
+        if self._population is None:
+            return self._new(np.concatenate([self._seeds, self._drawn()]))
+        new = self._new(np.concatenate([self._seeds, self._offspring(self._population.points)]))
+        return new if new is not None else self._new(self._drawn())
+
+    def tell(self, evaluated: Population) -> None:
+        """Take the points asked, evaluated; rows may be missing, and any number may be told at first."""
+        pool = evaluated if self._population is None else self._population.join(evaluated)
+        if not len(pool.points):
+            return
+        self._see(evaluated)
+        if self._generation % _RESCALED_EVERY == 0:
+            self._scale = Scale(pool if self._population is None else self._population, self._highest - self._lowest)
+            self._scaled, self._achieved = self._scaled[:0], self._achieved[:, :0]
+        added = self._scale(pool.objectives[len(self._scaled) :])
+        scaled = np.concatenate([self._scaled, added])
+        achieved = np.concatenate([self._achieved, self._preferences(added)], axis=1)
+        kept = distinct(scaled @ self._objective_probe + pool.violations)
+        rows = kept[preferred(achieved[:, kept], pool.violations[kept], self._held)]
+        self._population, self._scaled, self._achieved = pool.take(rows), scaled[rows], achieved[:, rows]
+        self._generation += 1
+
+    def _see(self, evaluated: Population) -> None:
+        feasible = evaluated.objectives[evaluated.violations <= 0.0]
+        if len(feasible):
+            self._lowest = np.minimum(self._lowest, feasible.min(axis=0))
+            self._highest = np.maximum(self._highest, feasible.max(axis=0))
+
+    @property
+    def population(self) -> Population:
+        """The best of what was seen: distinct, none dominating another; another search given it as `start` goes on.
+
+        Raises:
+            RuntimeError: nothing was told yet.
+        """
+        if self._population is None:
+            raise RuntimeError("the search was told nothing yet; tell it what the points asked came to")
+        return representatives(self._population, self._size, np.random.default_rng(0))
+
+    def _new(self, points: Floats) -> Floats | None:
+        known = self._population.points if self._population is not None else points[:0]
+        rows = distinct(np.concatenate([known, points]) @ self._point_probe, _SAME_POINT)
+        new = points[rows[rows >= len(known)] - len(known)][: self._size]
+        self._seeds = self._seeds[:0]
+        return new if len(new) else None
+
+    def _drawn(self) -> Floats:
+        """Draw points (N, P), half of them about a level common to their coordinates.
+
+        The mean of many uniform coordinates is nearly always near 1/2; these points have any mean.
+        """
+        points = self._rng.random((self._size, len(self._space.cells)))
+        levels, shares = self._rng.random((2, self._size // 2, 1))
+        points[1::2] += shares * (levels - points[1::2])
+        return self._space.snap(points)
+
+    def _offspring(self, points: Floats) -> Floats:
+        """Make a surplus of points, as some will be known: each for a preference drawn, from the best for it."""
+        rng, count = self._rng, int(self._size * _SURPLUS)
+        preferences = rng.integers(len(self._achieved), size=count)
+        best = points[self._ranking_best()[preferences]]
+        good, other = points[self._tournament(preferences)], points[rng.integers(len(points), size=count)]
+        differential = (rng.random((count, 1)) < 0.5) & ~self._space.nominal
+        crossed = np.where(differential, best + _DIFFERENTIAL_WEIGHT * (good - other), good)
+        child = np.where(self._some(crossed), crossed, best)
+        return self._space.snap(self._mutated(self._levelled(child)))
+
+    def _ranking_best(self) -> Rows:
+        assert self._population is not None
+        violations = self._population.violations
+        if (violations > 0.0).all():
+            return np.full(len(self._achieved), violations.argmin())
+        return np.where(violations <= 0.0, self._achieved, np.inf).argmin(axis=1)
+
+    def _tournament(self, preferences: Rows) -> Rows:
+        """The best of some drawn members for each preference (K,), whatever they violate: it lends coordinates only."""
+        drawn = self._rng.integers(self._achieved.shape[1], size=(_TOURNAMENT, len(preferences)))
+        return drawn[self._achieved[preferences, drawn].argmin(axis=0), np.arange(len(preferences))]
+
+    def _some(self, points: Floats) -> NDArray[np.bool_]:
+        """Mark coordinates of (N, P), in each point a share of its own; a third on average, and often few."""
+        shares = np.square(self._rng.random((len(points), 1)))
+        return self._rng.random(points.shape, dtype=np.float32) < shares
+
+    def _levelled(self, points: Floats) -> Floats:
+        """Move some coordinates of a quarter of the points (N, P) towards one level, every other time 0 or 1.
+
+        With many parameters the best for a preference often has many of them at a bound, which changes of a few
+        coordinates at a time seldom reach.
+        """
+        rng, moved = self._rng, points.copy()
+        rows = np.flatnonzero(rng.random(len(points)) < _LEVELLED)
+        anywhere, shares = rng.random((len(rows), 1)), rng.random((len(rows), 1))
+        to_sides = rng.random((len(rows), 1)) < 0.5
+        levels = np.where(to_sides, np.rint(anywhere), anywhere)
+        marked = self._some(points[rows]) & ~self._space.nominal
+        moved[rows] += marked * shares * (levels - points[rows])
+        return moved
+
+    def _mutated(self, points: Floats) -> Floats:
+        """Change a coordinate per point (N, P) on average: to a side of the cube, anywhere, or by a normal step."""
+        rng, mutated = self._rng, points.copy()
+        rows, columns = np.nonzero(rng.random(points.shape, dtype=np.float32) < 1.0 / points.shape[1])
+        anywhere = rng.random(len(rows))
+        near = points[rows, columns] + rng.normal(0.0, _DEVIATION, len(rows))
+        inside = np.where(rng.random(len(rows)) < 0.5, anywhere, near)
+        new = np.where(rng.random(len(rows)) < _TO_A_SIDE, np.rint(anywhere), inside)
+        mutated[rows, columns] = np.where(self._space.nominal[columns], anywhere, new)
+        return mutated

@@ -1,0 +1,114 @@
+"""Selects among evaluated rows: who survives, and which few stand for many. Everything is minimised."""
+# pyright: reportMissingTypeStubs=false
+
+import moocore
+import numpy as np
+from numpy.typing import NDArray
+
+from voicehive.optimization.arrays import Floats
+from voicehive.optimization.evolution.reference_directions import leaders
+
+Rows = NDArray[np.intp]
+
+
+def survivors(objectives: Floats, violations: Floats, size: int) -> Rows:
+    """Choose `size` rows of (N, M), the best first: by constrained domination, then by what they add to those before.
+
+    Feasible rows come before others, by their non-dominated fronts; within the first front, and the one that is cut,
+    from 3 objectives the `leaders` along reference directions first, then in the order of `cover`; infeasible rows by
+    their violation (N,). Source: Deb, Pratap, Agarwal & Meyarivan (2002),
+    NSGA-II, with `cover` in place of the crowding distance.
+    """
+    feasible = np.flatnonzero(violations <= 0.0)
+    order = [feasible[row] for row in _fronts(objectives[feasible], size)] if feasible.size else []
+    infeasible = np.flatnonzero(violations > 0.0)
+    order.append(infeasible[np.argsort(violations[infeasible], kind="stable")])
+    return np.concatenate(order)[:size]
+
+
+def _fronts(objectives: Floats, size: int) -> list[Rows]:
+    """The fronts that `size` rows of (N, M) reach into, the last one cut."""
+    ranks = np.asarray(moocore.pareto_rank(objectives))
+    ends = np.bincount(ranks).cumsum()
+    last = int(np.searchsorted(ends, size)) if size < len(ranks) else len(ends) - 1
+    fronts = [np.flatnonzero(ranks == rank) for rank in range(last + 1)]
+    for rank in {0, last}:
+        front = fronts[rank]
+        room = min(len(front), size - (0 if rank == 0 else int(ends[rank - 1])))
+        points = scaled(objectives[front])
+        first = leaders(points, int(room * _led_share(points.shape[1]))) if points.shape[1] > 2 else None
+        fronts[rank] = front[cover(points, room, first)]
+    return fronts
+
+
+def _led_share(objectives: int) -> float:
+    """The share of places for the leaders along reference directions.
+
+    All beyond 3 objectives, where coverage alone would crowd to the rim; with 3 a quarter, enough to leave the
+    degenerate front that DTLZ4 begins at.
+    """
+    return 1.0 if objectives > 3 else 0.25
+
+
+def scaled(objectives: Floats) -> Floats:
+    """Scale (N, M) so that each column spans 0 to 1; one without spread is 0."""
+    low = objectives.min(axis=0)
+    span = objectives.max(axis=0) - low
+    return (objectives - low) / np.where(span > 0.0, span, 1.0)
+
+
+def cover(points: Floats, size: int, first: Rows | None = None) -> Rows:
+    """Choose `size` rows of (N, M) in the order in which they cover the others best, in the sense of IGD+.
+
+    Farthest-first traversal (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance") from the rows
+    `first`, or the one with the least sum, under the distance of `shortfall`: each row added is the one that those
+    chosen fall shortest of. As a row falls short of none that it dominates, every non-dominated row is added before any
+    other; and a row far out, but hardly better than others anywhere, is not chosen for being far, as by Euclidean
+    distance.
+    """
+    first = np.array([points.sum(axis=1).argmin()]) if first is None else first[:size]
+    rest = np.delete(np.arange(len(points)), first)
+    distances = shortfall(points[np.concatenate([first, rest])], points[rest])
+    gap = distances[: len(first)].min(axis=0)
+    added = np.empty(size - len(first), dtype=np.intp)
+    for place in range(len(added)):
+        row = added[place] = gap.argmax()
+        np.minimum(gap, distances[len(first) + row], out=gap)
+        gap[row] = -1.0
+    return np.concatenate([first, rest[added]])
+
+
+def shortfall(chosen: Floats, wanted: Floats) -> NDArray[np.float32]:
+    """How far each of (N, M) is worse than each of (K, M) where it is worse: squared distances (N, K).
+
+    That is IGD+'s distance (Ishibuchi, Masuda, Tanigaki & Nojima 2015, "Modified distance calculation in generational
+    distance and inverted generational distance"), and the shift-based density estimation of Li, Yang & Liu (2014).
+    """
+    squares = np.zeros((len(chosen), len(wanted)), dtype=np.float32)
+    worse = np.empty_like(squares)
+    for column in range(chosen.shape[1]):
+        np.subtract(chosen[:, column, None], wanted[None, :, column], out=worse, casting="same_kind")
+        np.maximum(worse, 0.0, out=worse)
+        np.square(worse, out=worse)
+        squares += worse
+    return squares
+
+
+def farthest_first(points: Floats, size: int) -> Rows:
+    """Choose `size` rows of (N, M) that are spread evenly, beginning at the best in each column; ascending.
+
+    Source: Gonzalez (1985), with Euclidean distance: no row is then farther from a chosen one than twice the least
+    possible. Takes memory for (N, M) only.
+    """
+    if len(points) <= size:
+        return np.arange(len(points))
+    lengths = np.square(points).sum(axis=1)
+    chosen = list(dict.fromkeys(points.argmin(axis=0).tolist()))[:size]
+    gap = np.full(len(points), np.inf)
+    for place in range(size):
+        if place == len(chosen):
+            chosen.append(int(gap.argmax()))
+        row = chosen[place]
+        np.minimum(gap, lengths - 2.0 * (points @ points[row]) + lengths[row], out=gap)
+        gap[row] = -np.inf
+    return np.sort(np.array(chosen, dtype=np.intp))

@@ -1,0 +1,1 @@
+"""What makes a result understandable: sensitivity, redundancy, adjustments, confidence, reasons."""

@@ -1,0 +1,24 @@
+"""How far a recommendation may be relied on, in parts."""
+
+import numpy as np
+
+from voicehive.optimization.arrays import Floats
+from voicehive.optimization.choice import TOLERANCE
+from voicehive.optimization.result import OptimizationConfidence
+
+
+def confidence(*, acceptability: float, margin: float, certainty: float, convergence: float) -> OptimizationConfidence:
+    """The parts, each from 0 to 1, and their geometric mean; see `OptimizationConfidence`."""
+    return OptimizationConfidence(
+        value=(acceptability * margin * certainty * convergence) ** 0.25,
+        acceptability=acceptability,
+        margin=margin,
+        certainty=certainty,
+        convergence=convergence,
+    )
+
+
+def certainty(deviations: Floats, extent: Floats, weights: Floats) -> float:
+    """1 less the weighted mean of posterior deviations (M,), relative to the objectives' extents (M,); at least 0."""
+    relative = deviations / np.where(extent > TOLERANCE, extent, 1.0)
+    return float(np.clip(1.0 - relative @ weights, 0.0, 1.0))

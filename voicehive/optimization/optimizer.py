@@ -1,0 +1,273 @@
+"""The optimiser: searches a problem's settings, or ranks those it is given, and answers with a front and a choice."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, reduce
+
+import numpy as np
+
+from voicehive.optimization.advising.advice import Adviser
+from voicehive.optimization.arrays import Floats
+from voicehive.optimization.checkpoint import Checkpoint
+from voicehive.optimization.errors import InvalidCandidate, InvalidOutcome, OptimizationError
+from voicehive.optimization.evaluation import Evaluation, Judged
+from voicehive.optimization.evaluators.description import PopulationEvaluator
+from voicehive.optimization.evaluators.table import Table
+from voicehive.optimization.evolution.archive import Archive
+from voicehive.optimization.evolution.population import Population
+from voicehive.optimization.explanation.report import Account, report
+from voicehive.optimization.front import non_dominated
+from voicehive.optimization.models import Budget, Progress, Solution
+from voicehive.optimization.parameter import Setting, Settings
+from voicehive.optimization.problem import Problem
+from voicehive.optimization.ranking import best_rows
+from voicehive.optimization.result import Conflict, OptimizationResult, Stop
+from voicehive.optimization.satisfaction.discrete_problem import Satisfaction
+from voicehive.optimization.satisfaction.unsatisfied import conflict_among
+from voicehive.optimization.search import ARCHIVE_LIMIT, Search
+
+
+class MultiObjectiveOptimizer:
+    """Optimises one problem. Equal problems, budgets and seeds give equal results, unless time ends a search.
+
+    Args:
+        problem: with its data inline (see `Problem.with_data`).
+        budget: instead of the problem's own.
+        seed: instead of the problem's own.
+        evaluator: instead of the one that the problem describes; it computes the same outcomes.
+        adviser: whom the strategy `hybrid_ai` asks.
+
+    Raises:
+        InvalidData: the problem still names a file, or its data cannot be used.
+        EvaluatorRefused: the evaluator is not installed, or not usable as described.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        budget: Budget | None = None,
+        seed: int | None = None,
+        *,
+        evaluator: PopulationEvaluator | None = None,
+        adviser: Adviser | None = None,
+    ) -> None:
+        self.problem = problem
+        self.budget = budget or problem.budget
+        self.seed = problem.seed if seed is None else seed
+        self._adviser = adviser
+        self._evaluation = Evaluation(problem, evaluator)
+
+    def optimize(
+        self, progress: Callable[[Progress], None] | None = None, start: Sequence[Settings] = ()
+    ) -> OptimizationResult:
+        """Search by the problem's strategy, and keep every non-dominated feasible solution seen, up to `front_size`.
+
+        A table's rows are ranked instead.
+
+        Args:
+            progress: called after each generation.
+            start: settings to begin from besides today's, such as those of a similar problem's front.
+
+        Raises:
+            InvalidOutcome: today's settings, or all candidates, do not come to numbers.
+            EvaluatorFailed, EvaluatorRefused: the evaluator gave nothing, or not what was agreed.
+        """
+        if (measured := self._evaluation.measured()) is not None:
+            reason = f"a table of {len(measured.known):,} measured candidates is ranked, not searched"
+            return self._ranked(self._current(), measured, time.perf_counter(), "ranking", reason)
+        search = self.search(start=start)
+        while (reached := search.step()) is not None:
+            if progress is not None:
+                progress(reached)
+        return self.result(search)
+
+    def search(
+        self,
+        checkpoint: bytes | None = None,
+        *,
+        immigrants: Sequence[bytes] = (),
+        stream: tuple[int, ...] = (),
+        start: Sequence[Settings] = (),
+    ) -> Search:
+        """Begin a search, or go on with one; step it, or ask and tell, then give it to `result`.
+
+        Args:
+            checkpoint: what an earlier search of this problem and seed wrote.
+            immigrants: checkpoints of others, whose populations and fronts join.
+            stream: tells searches of one problem and seed apart, such as the islands of an archipelago.
+            start: settings to begin from besides today's.
+
+        Raises:
+            InvalidCheckpoint: a checkpoint is damaged, or of another problem or seed.
+            InvalidCandidate: a setting in `start` is unknown, missing or out of reach.
+            OptimizationError: the strategy needs an adviser, and there is none.
+        """
+        if self.problem.strategy == "hybrid_ai" and self._adviser is None:
+            raise OptimizationError(
+                "strategy 'hybrid_ai' needs an adviser: pass adviser=FallbackAdviser() or OpenAIAdviser(...) of "
+                "voicehive.reasoning, or take strategy 'pareto'"
+            )
+        state = self._begin() if checkpoint is None else Checkpoint.from_bytes(checkpoint, self._origin)
+        others = [Checkpoint.from_bytes(content, self._origin) for content in immigrants]
+        candidates = self._candidates()
+        return Search(
+            self._evaluation,
+            self.budget,
+            self.seed,
+            stream,
+            state,
+            candidates=candidates,
+            start=self._evaluation.encoding.encode(start) if start else None,
+            immigrants=[population for other in others for population in (other.population, other.archive)],
+            finish=self.result,
+        )
+
+    def result(self, search: Search) -> OptimizationResult:
+        """The best of a search so far."""
+        return self._finished(
+            search.state(), search.algorithm, search.algorithm_reason, search.stopped_by or "asked", search.seconds
+        )
+
+    def merge(self, checkpoints: Sequence[bytes]) -> OptimizationResult:
+        """One result of several searches of this problem and seed, such as the islands of an archipelago.
+
+        Raises:
+            InvalidCheckpoint: a checkpoint is damaged, or of another problem or seed.
+            ValueError: no checkpoints.
+        """
+        if not checkpoints:
+            raise ValueError("checkpoints is empty; give at least one")
+        states = [Checkpoint.from_bytes(content, self._origin) for content in checkpoints]
+        longest = max(states, key=lambda state: state.generation)
+        whole = longest._replace(
+            evaluations=sum(state.evaluations for state in states),
+            quarantined=sum(state.quarantined for state in states),
+            archive=_archived([state.archive for state in states], self.problem.front_size),
+        )
+        pattern = self.search(checkpoints[0])
+        stop = pattern.reached() or "asked"
+        reason = f"{pattern.algorithm_reason}; on {len(states)} islands"
+        return self._finished(whole, pattern.algorithm, reason, stop, longest.seconds)
+
+    def evaluate(self, candidates: Sequence[Mapping[str, Setting]]) -> OptimizationResult:
+        """Rank given candidates, together with today's settings, without a search.
+
+        The front holds those of them that no other dominates; `solutions` gives every candidate's outcomes.
+
+        Raises:
+            InvalidCandidate: an unknown or missing parameter, or a value that it may not take in one decision.
+            InvalidOutcome: today's settings do not come to numbers.
+        """
+        started = time.perf_counter()
+        current = self._current()
+        judged = self._evaluation.evaluate(self._evaluation.encoding.encode(candidates)) if candidates else None
+        return self._ranked(current, judged, started, "given candidates", f"{len(candidates):,} candidates were given")
+
+    def solutions(self, candidates: Sequence[Mapping[str, Setting]]) -> tuple[Solution, ...]:
+        """Evaluate given candidates one for one, in their order; `index` is the place in `candidates`.
+
+        Raises:
+            InvalidCandidate: no candidates, an unknown or missing parameter, or a value out of reach.
+            InvalidOutcome: a candidate does not come to numbers.
+        """
+        if not candidates:
+            raise InvalidCandidate("candidates is empty; give at least one set of settings")
+        judged = self._evaluation.evaluate(self._evaluation.encoding.encode(candidates))
+        if not judged.known.all():
+            raise _unknown(candidates[int(np.flatnonzero(~judged.known)[0])])
+        return self._evaluation.solutions(judged.population)
+
+    @cached_property
+    def _origin(self) -> str:
+        """What checkpoints of this problem and seed are told by."""
+        return f"{self.problem.content_digest()}-{self.seed}"
+
+    @cached_property
+    def _satisfaction(self) -> Satisfaction | None:
+        """What CP-SAT found, where the strategy asks for it."""
+        if self.problem.strategy != "constraint_satisfaction" or isinstance(self.problem.evaluator, Table):
+            return None
+        from voicehive.optimization.satisfaction.satisfy import satisfy  # noqa: PLC0415 - only this strategy needs it
+
+        return satisfy(self._evaluation, seconds=self.budget.time.total_seconds() / 2.0, seed=self.seed)
+
+    def _candidates(self) -> Floats | None:
+        """The points that are tried, where they are known without a search."""
+        found = self._satisfaction
+        if found is None or not found.solutions:
+            return None
+        return self._evaluation.encoding.encode(found.solutions)
+
+    def _begin(self) -> Checkpoint:
+        if isinstance(self.problem.evaluator, Table):
+            raise InvalidCandidate("a table's rows are ranked, not searched; call optimize")
+        current = self._current()
+        return Checkpoint(self._origin, 0, 1, 0, 0.0, current, current, current, (), None)
+
+    def _current(self) -> Population:
+        """Today's settings, evaluated; no row where a table does not hold them."""
+        encoding = self._evaluation.encoding
+        if not self.problem.parameters:
+            return self._evaluation.nothing
+        judged = self._evaluation.evaluate(encoding.encode([self.problem.current]))
+        if not judged.known.all() and not isinstance(self.problem.evaluator, Table):
+            raise _unknown(self.problem.current)
+        return judged.population
+
+    def _ranked(
+        self, current: Population, judged: Judged | None, started: float, algorithm: str, reason: str
+    ) -> OptimizationResult:
+        population = current if judged is None else current.join(judged.population)
+        if not len(population.points):
+            raise InvalidOutcome("no candidate comes to finite numbers in every objective; check the data")
+        quarantined = 0 if judged is None else int((~judged.known).sum())
+        archive = _archived([best_rows(population, current, self._evaluation)], self.problem.front_size)
+        state = Checkpoint(
+            "", 0, len(population.points) + quarantined, quarantined, 0.0, current, current, archive, (), None
+        )
+        return self._finished(state, algorithm, reason, "ranked", time.perf_counter() - started)
+
+    def _finished(
+        self, state: Checkpoint, algorithm: str, reason: str, stopped_by: Stop, seconds: float
+    ) -> OptimizationResult:
+        started = time.perf_counter()
+        state = state._replace(archive=_with_today(state.archive, state.current))
+        account = Account(algorithm, reason, stopped_by, self.seed, seconds, self._conflict(state.archive))
+        result = report(self._evaluation, state, account)
+        if self._adviser is not None and self.problem.strategy == "hybrid_ai":
+            from voicehive.optimization.advising.take_advice import take_advice  # noqa: PLC0415 - only this strategy needs it
+
+            advice, kept = take_advice(self._evaluation, self._adviser, result, state.archive)
+            archive = _archived([state.archive, kept], self.problem.front_size)
+            evaluations = state.evaluations + len(advice.proposals)
+            state = state._replace(archive=archive, evaluations=evaluations)
+            result = report(self._evaluation, state, account._replace(advice=advice))
+        explaining = time.perf_counter() - started
+        timings = {"search": seconds, "explanation": explaining}
+        return result.model_copy(update={"timings": timings, "duration_seconds": seconds + explaining})
+
+    def _conflict(self, archive: Population) -> Conflict | None:
+        if archive.violations.min() == 0.0:
+            return None
+        found = self._satisfaction
+        if found is not None and found.conflict is not None:
+            return found.conflict
+        return conflict_among(self._evaluation, archive)
+
+
+def _archived(populations: Sequence[Population], front_size: int) -> Population:
+    archive = Archive(max(ARCHIVE_LIMIT, front_size))
+    archive.add(reduce(Population.join, populations))
+    return archive.rows
+
+
+def _with_today(archive: Population, current: Population) -> Population:
+    """Today's settings stay among the candidates, unless another is better: nothing may be worse than keeping them."""
+    if not len(current.points) or current.violations[0] > archive.violations.min():
+        return archive
+    joined = archive.join(current)
+    return joined if non_dominated(joined.objectives)[-1] else archive
+
+
+def _unknown(settings: Mapping[str, Setting]) -> InvalidOutcome:
+    return InvalidOutcome(f"an outcome is not a finite number at {dict(settings)}; check the evaluator's input")

@@ -1,0 +1,1 @@
+"""A front as a page to explore and as an image."""
