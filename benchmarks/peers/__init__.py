@@ -1,0 +1,1 @@
+"""What `benchmarks.optimization` compares: test problems, peer libraries, measures of quality."""
