@@ -10,6 +10,7 @@ from voicehive.optimization.evolution.preferences import (
     Preferences,
     Rows,
     Scale,
+    Singles,
     distinct,
     preferred,
     representatives,
@@ -18,12 +19,14 @@ from voicehive.optimization.evolution.preferences import (
 _RESERVE = 0.1
 _RESCALED_EVERY = 5
 _TOURNAMENT = 8
+_DIFFERENTIAL = 0.6
 _DIFFERENTIAL_WEIGHT = 0.5
 _LEVELLED = 0.25
 _TO_A_SIDE = 0.6
 _DEVIATION = 0.1
 _SURPLUS = 1.1
 _SAME_POINT = 1e-9
+_LEVELS = 2**16
 
 
 class ManyObjectiveSearch:
@@ -60,8 +63,7 @@ class ManyObjectiveSearch:
         self._lowest, self._highest = np.full(objectives, np.inf), np.full(objectives, -np.inf)
         self._generation = 0
         self._population: Population | None = None
-        self._achieved = np.empty((FUNCTIONS, 0), dtype=np.float32)
-        self._scaled = np.empty((0, objectives))
+        self._achieved: Singles = np.empty((FUNCTIONS, 0), dtype=np.float32)
         if start is not None and len(start.points):
             self.tell(start)
 
@@ -79,15 +81,23 @@ class ManyObjectiveSearch:
             return
         self._see(evaluated)
         if self._generation % _RESCALED_EVERY == 0:
-            self._scale = Scale(pool if self._population is None else self._population, self._highest - self._lowest)
-            self._scaled, self._achieved = self._scaled[:0], self._achieved[:, :0]
-        added = self._scale(pool.objectives[len(self._scaled) :])
-        scaled = np.concatenate([self._scaled, added])
-        achieved = np.concatenate([self._achieved, self._preferences(added)], axis=1)
-        kept = distinct(scaled @ self._objective_probe + pool.violations)
-        rows = kept[preferred(achieved[:, kept], pool.violations[kept], self._held)]
-        self._population, self._scaled, self._achieved = pool.take(rows), scaled[rows], achieved[:, rows]
+            self._rescale(pool)
+        added = self._preferences(self._scale(pool.objectives[self._achieved.shape[1] :]))
+        achieved = np.concatenate([self._achieved, added], axis=1)
+        projections = self._scale.project(pool.objectives, self._objective_probe)
+        kept = distinct(projections + pool.violations)
+        violations = np.full(len(pool.points), np.inf)
+        violations[kept] = pool.violations[kept]
+        rows = preferred(achieved, violations, min(self._held, len(kept)))
+        # np.take keeps each function's row contiguous, which its minimum is many times faster to find in.
+        self._population, self._achieved = pool.take(rows), np.take(achieved, rows, axis=1)
         self._generation += 1
+
+    def _rescale(self, pool: Population) -> None:
+        """Scale by the best points under each preference; others, far from the front, would stretch the scales."""
+        rows = pool if self._population is None else self._population.take(np.unique(self._best()))
+        self._scale = Scale(rows, self._highest - self._lowest)
+        self._achieved = self._achieved[:, :0]
 
     def _see(self, evaluated: Population) -> None:
         feasible = evaluated.objectives[evaluated.violations <= 0.0]
@@ -127,19 +137,27 @@ class ManyObjectiveSearch:
         """Make a surplus of points, as some will be known: each for a preference drawn, from the best for it."""
         rng, count = self._rng, int(self._size * _SURPLUS)
         preferences = rng.integers(len(self._achieved), size=count)
-        best = points[self._ranking_best()[preferences]]
-        good, other = points[self._tournament(preferences)], points[rng.integers(len(points), size=count)]
-        differential = (rng.random((count, 1)) < 0.5) & ~self._space.nominal
-        crossed = np.where(differential, best + _DIFFERENTIAL_WEIGHT * (good - other), good)
-        child = np.where(self._some(crossed), crossed, best)
-        return self._space.snap(self._mutated(self._levelled(child)))
+        best, good = points[self._best()[preferences]], points[self._tournament(preferences)]
+        differential = np.flatnonzero(rng.random(count) < _DIFFERENTIAL)
+        other = points[rng.integers(len(points), size=len(differential))]
+        step = good - best
+        step[differential] = np.where(
+            self._space.nominal, step[differential], _DIFFERENTIAL_WEIGHT * (good[differential] - other)
+        )
+        child = best + step * self._some(step)
+        self._level(child)
+        self._mutate(child)
+        return self._space.snap(child)
 
-    def _ranking_best(self) -> Rows:
+    def _best(self) -> Rows:
+        """The best member of the population under each preference (S,)."""
         assert self._population is not None
         violations = self._population.violations
         if (violations > 0.0).all():
             return np.full(len(self._achieved), violations.argmin())
-        return np.where(violations <= 0.0, self._achieved, np.inf).argmin(axis=1)
+        if (violations <= 0.0).all():
+            return self._achieved.argmin(axis=1)
+        return np.where(violations <= 0.0, self._achieved, np.float32(np.inf)).argmin(axis=1)
 
     def _tournament(self, preferences: Rows) -> Rows:
         """The best of some drawn members for each preference (K,), whatever they violate: it lends coordinates only."""
@@ -149,30 +167,29 @@ class ManyObjectiveSearch:
     def _some(self, points: Floats) -> NDArray[np.bool_]:
         """Mark coordinates of (N, P), in each point a share of its own; a third on average, and often few."""
         shares = np.square(self._rng.random((len(points), 1)))
-        return self._rng.random(points.shape, dtype=np.float32) < shares
+        draws = self._rng.integers(_LEVELS, size=points.shape, dtype=np.uint16)
+        return draws < (shares * _LEVELS).astype(np.uint16)
 
-    def _levelled(self, points: Floats) -> Floats:
+    def _level(self, points: Floats) -> None:
         """Move some coordinates of a quarter of the points (N, P) towards one level, every other time 0 or 1.
 
         With many parameters the best for a preference often has many of them at a bound, which changes of a few
         coordinates at a time seldom reach.
         """
-        rng, moved = self._rng, points.copy()
+        rng = self._rng
         rows = np.flatnonzero(rng.random(len(points)) < _LEVELLED)
         anywhere, shares = rng.random((len(rows), 1)), rng.random((len(rows), 1))
         to_sides = rng.random((len(rows), 1)) < 0.5
         levels = np.where(to_sides, np.rint(anywhere), anywhere)
         marked = self._some(points[rows]) & ~self._space.nominal
-        moved[rows] += marked * shares * (levels - points[rows])
-        return moved
+        points[rows] += marked * shares * (levels - points[rows])
 
-    def _mutated(self, points: Floats) -> Floats:
+    def _mutate(self, points: Floats) -> None:
         """Change a coordinate per point (N, P) on average: to a side of the cube, anywhere, or by a normal step."""
-        rng, mutated = self._rng, points.copy()
-        rows, columns = np.nonzero(rng.random(points.shape, dtype=np.float32) < 1.0 / points.shape[1])
+        rng = self._rng
+        rows, columns = np.divmod(rng.integers(points.size, size=len(points)), points.shape[1])
         anywhere = rng.random(len(rows))
         near = points[rows, columns] + rng.normal(0.0, _DEVIATION, len(rows))
         inside = np.where(rng.random(len(rows)) < 0.5, anywhere, near)
         new = np.where(rng.random(len(rows)) < _TO_A_SIDE, np.rint(anywhere), inside)
-        mutated[rows, columns] = np.where(self._space.nominal[columns], anywhere, new)
-        return mutated
+        points[rows, columns] = np.where(self._space.nominal[columns], anywhere, new)
