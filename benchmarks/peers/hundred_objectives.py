@@ -1,14 +1,16 @@
 """Three problems with 100 objectives, vectorised, alike for every method, and what trivial methods make of them."""
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from pymoo.core.problem import Problem
 from pymoo.problems import get_problem
 from scipy.optimize import minimize
 
 from benchmarks.peers.run import Floats, Run, answer, timed
+
+Marks: TypeAlias = NDArray[np.bool_]
 
 OBJECTIVES = 100
 _DISTANCE_VARIABLES = 10
@@ -35,9 +37,13 @@ class Sphere(Problem):
         """The point of the front (1, P) where all objectives are equal."""
         return _on_sphere(np.full(OBJECTIVES, 1.0 / OBJECTIVES))
 
-    def optima(self, slopes: Floats) -> tuple[Floats, Floats]:
-        """The least weighted sum, and the least weighted maximum, over the front for each row of `slopes` (W, M)."""
-        return slopes.min(axis=1), np.sqrt(1.0 / np.square(1.0 / slopes).sum(axis=1))
+    def least_sums(self, slopes: Floats) -> Floats | None:
+        """The least sum of slope times objective on the front, for each row of `slopes` (W, M); None if unknown."""
+        return slopes.min(axis=1)
+
+    def reached(self, objectives: Floats) -> Marks:
+        """Whether each row (N, M) lies on the front or beyond it."""
+        return np.square(np.maximum(objectives, 0.0)).sum(axis=1) >= 1.0
 
 
 class ConvexSphere(Sphere):
@@ -53,18 +59,20 @@ class ConvexSphere(Sphere):
 
     def centre(self) -> Floats:
         """The point of the front (1, P) where all objectives are equal."""
-        equal = self.optima(np.ones((1, OBJECTIVES)))[1][0]
-        return _on_sphere(np.append(np.full(OBJECTIVES - 1, np.sqrt(equal)), equal))
+        root = np.sqrt(0.25 * (OBJECTIVES - 1) ** 2 + 1.0) - 0.5 * (OBJECTIVES - 1)
+        return _on_sphere(np.append(np.full(OBJECTIVES - 1, root), np.square(root)))
 
-    def optima(self, slopes: Floats) -> tuple[Floats, Floats]:
-        """As `Sphere.optima`; the front is where the roots of all objectives but the last, and the last, sum to 1."""
-        first, last = slopes[:, :-1], slopes[:, -1]
-        curvature = 1.0 / (1.0 / first).sum(axis=1)
+    def least_sums(self, slopes: Floats) -> Floats:
+        """As `Sphere.least_sums`; on the front the roots of all objectives but the last, and the last, sum to 1."""
+        last = slopes[:, -1]
+        curvature = 1.0 / (1.0 / slopes[:, :-1]).sum(axis=1)
         part = np.minimum(last / (2.0 * curvature), 1.0)
-        # c solves sqrt(c) * a + c / b = 1: a quadratic in sqrt(c)
-        roots = (1.0 / np.sqrt(first)).sum(axis=1)
-        root = 2.0 / (roots + np.sqrt(np.square(roots) + 4.0 / last))
-        return curvature * np.square(part) + last * (1.0 - part), np.square(root)
+        return curvature * np.square(part) + last * (1.0 - part)
+
+    def reached(self, objectives: Floats) -> Marks:
+        """As `Sphere.reached`."""
+        inside = np.maximum(objectives, 0.0)
+        return np.sqrt(inside[:, :-1]).sum(axis=1) + inside[:, -1] >= 1.0
 
 
 class MixedFactors(Problem):
@@ -109,8 +117,8 @@ class MixedFactors(Problem):
         bounds = [(0.0, 1.0)] * 30
         return minimize(distance, np.full(30, 0.45), bounds=bounds, constraints=room, method="SLSQP").x[None, :]
 
-    def optima(self, slopes: Floats) -> None:
-        """Not known."""
+    def least_sums(self, slopes: Floats) -> None:
+        """As `Sphere.least_sums`; not known."""
 
 
 PROBLEMS = (Sphere, ConvexSphere, MixedFactors)
@@ -145,10 +153,11 @@ def _random_search(problem: Problem, size: int, evaluations: int, seed: int) -> 
     scaled = ((values - values.min(axis=0)) / np.ptp(values, axis=0)).astype(np.float32)
     weights = rng.dirichlet(np.ones(problem.n_obj), size).astype(np.float32)
     best = set((scaled @ weights[: size // 2].T).argmin(axis=0).tolist())
-    weighted = np.empty_like(scaled)
+    columns = np.ascontiguousarray(scaled.T)
+    weighted = np.empty_like(columns)
     for weighting in weights[size // 2 :]:
-        np.multiply(scaled, weighting, out=weighted)
-        best.add(int(weighted.max(axis=1).argmin()))
+        np.multiply(columns, weighting[:, None], out=weighted)
+        best.add(int(weighted.max(axis=0).argmin()))
     rows = sorted(best)
     return values[rows], excesses[rows]
 

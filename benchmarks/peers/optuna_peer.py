@@ -1,17 +1,17 @@
 """Optuna's NSGA-II."""
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import numpy as np
 import optuna
 from pymoo.core.problem import Problem
 
+from benchmarks.peers.quality import reduced
 from benchmarks.peers.run import Run, answer, timed
 
 OPTUNA = "Optuna NSGA-II"
 
 
 def run_optuna(problem: Problem, size: int, generations: int, seed: int) -> Run:
-    """Run it; its answer is the best trials of its last `size`: its last population."""
+    """Run it; its answer is the front of all its trials, reduced to `size` as ours is."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     constraints = (lambda trial: trial.user_attrs["excesses"]) if problem.n_ieq_constr else None
     sampler = optuna.samplers.NSGAIISampler(population_size=size, seed=seed, constraints_func=constraints)
@@ -27,5 +27,5 @@ def run_optuna(problem: Problem, size: int, generations: int, seed: int) -> Run:
     _, seconds = timed(lambda: study.optimize(objective, n_trials=size * generations))
     trials = study.best_trials
     values = np.array([trial.values for trial in trials]).reshape(-1, problem.n_obj)
-    excesses = np.array([trial.user_attrs["excesses"] for trial in trials]).reshape(len(trials), -1)
-    return answer(values, excesses, size * generations, seconds)
+    excesses = np.array([trial.user_attrs["excesses"] for trial in trials]).reshape(len(trials), problem.n_ieq_constr)
+    return answer(*reduced(values, excesses, size), size * generations, seconds)

@@ -1,5 +1,4 @@
 """pygmo's NSGA-II and MOEA/D, on problems of its own."""
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import math
 

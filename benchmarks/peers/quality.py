@@ -1,5 +1,4 @@
 """How good a front is: hypervolume for 2 and 3 objectives, IGD+ beyond."""
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,6 +8,8 @@ import numpy as np
 
 from benchmarks.peers.run import Floats
 from benchmarks.peers.suites import Task
+from voicehive.optimization.evolution.archive import reduce
+from voicehive.optimization.evolution.population import Population
 
 _REFERENCE = 1.1
 _SAMPLE = 10_000
@@ -53,6 +54,21 @@ class Measure(NamedTuple):
         return better / worse if worse > 0.0 else np.inf
 
 
+def reduced(objectives: Floats, violations: Floats, size: int) -> tuple[Floats, Floats]:
+    """Keep the `size` rows that stand best for a front (N, M) of any size, as our own archive would choose them.
+
+    Args:
+        objectives: minimised.
+        violations: of the constraints (N, C), at most 0 where they hold.
+        size: what a front is compared at.
+    """
+    if len(objectives) <= size:
+        return objectives, violations
+    nothing = np.zeros((len(objectives), 0))
+    rows = reduce(Population(nothing, objectives, violations, nothing), size)
+    return objectives[rows], violations[rows]
+
+
 def measure_of(task: Task, fronts: Sequence[Floats]) -> Measure:
     """The measure of a task.
 
@@ -70,9 +86,9 @@ def measure_of(task: Task, fronts: Sequence[Floats]) -> Measure:
             return Measure(np.zeros(objectives), 2.0 * np.arange(1, objectives + 1), None)
         case _:
             found = np.concatenate(fronts)
-            front = (
-                found[np.asarray(moocore.is_nondominated(found))] if len(found) else np.array([[0.0] * 2, [1.0] * 2])
-            )
+            front = found[np.asarray(moocore.is_nondominated(found))]
+            if not len(front):
+                front = np.stack([np.zeros(found.shape[1]), np.ones(found.shape[1])])
     ideal, nadir = front.min(axis=0), front.max(axis=0)
     if front.shape[1] <= _MOST_BY_HYPERVOLUME:
         return Measure(ideal, nadir, None)

@@ -1,16 +1,17 @@
 """How much those lose who choose, by preferences unknown to the search, from what a method returned."""
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import moocore
 import numpy as np
 
+from benchmarks.peers.hundred_objectives import MixedFactors, Sphere
 from benchmarks.peers.run import Floats
 
 HELD_OUT = 1_000
 _SEED = 987_654_321
+_HALVINGS = 60
 
 
 class Regret(NamedTuple):
@@ -22,19 +23,12 @@ class Regret(NamedTuple):
     chebyshev_worst: float
 
 
-def regrets(
-    fronts: Mapping[str, Floats], optima: Callable[[Floats], tuple[Floats, Floats] | None]
-) -> dict[str, Regret]:
+def regrets(fronts: Mapping[str, Floats], problem: Sphere | MixedFactors) -> dict[str, Regret]:
     """The regret of each method, from its feasible objectives (N, M); infinite where it has none.
 
     Objectives are scaled by the ideal and nadir of the non-dominated among all methods' solutions. The regret of a
     weighting, drawn evenly from the simplex, is the weighted sum, or the weighted maximum (Chebyshev), of the best
-    solution returned, less the least possible: exactly where `optima` knows it, else the least that any method reached.
-
-    Args:
-        fronts: by method.
-        optima: for rows of slopes (W, M) the least sums and maxima of slope times unscaled objective over the true
-            front, or None.
+    solution returned, less the least possible: exactly where the front is known, else the least that any method has.
     """
     every = np.concatenate(list(fronts.values()))
     every = every[np.asarray(moocore.is_nondominated(every))]
@@ -42,19 +36,33 @@ def regrets(
     weights = np.random.default_rng(_SEED).dirichlet(np.ones(every.shape[1]), HELD_OUT)
     values = {name: _values((front - ideal) / extent, weights) for name, front in fronts.items()}
     least = np.min(list(values.values()), axis=0)
-    exact = optima(weights / extent)
-    if exact is not None:
-        shift = (weights / extent) @ ideal
-        # the ideal point's own shift is left out of the maximum: a lower bound where the ideal is not 0
-        least = np.minimum(least, np.stack([exact[0] - shift, exact[1] - (weights / extent * ideal).max(axis=1)]))
+    slopes = weights / extent
+    sums = problem.least_sums(slopes)
+    if sums is not None:
+        least = np.minimum(least, np.stack([sums - slopes @ ideal, _least_maxima(slopes, ideal, problem)]))
     lost = {name: value - least for name, value in values.items()}
-    return {name: Regret(loss[0].mean(), loss[0].max(), loss[1].mean(), loss[1].max()) for name, loss in lost.items()}
+    return {
+        name: Regret(*(figure(loss) for loss in both for figure in (np.mean, np.max))) for name, both in lost.items()
+    }
+
+
+def _least_maxima(slopes: Floats, ideal: Floats, problem: Sphere) -> Floats:
+    """The least over the front of the greatest slope times distance from the ideal (W,), by bisection.
+
+    All objectives are equally far there, so weighted (Miettinen 1999, section 3.4).
+    """
+    low, high = np.zeros(len(slopes)), slopes.max(axis=1)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        reached = problem.reached(ideal + middle[:, None] / slopes)
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    return high
 
 
 def _values(points: Floats, weights: Floats) -> Floats:
     """The least weighted sum and maximum of (N, M) for each weighting (W, M): (2, W)."""
     if not len(points):
         return np.full((2, len(weights)), np.inf)
-    return np.stack(
-        [(points @ weights.T).min(axis=0), np.array([(points * weighting).max(axis=1).min() for weighting in weights])]
-    )
+    columns = np.ascontiguousarray(points.T)
+    maxima = np.array([(columns * weighting[:, None]).max(axis=0).min() for weighting in weights])
+    return np.stack([(points @ weights.T).min(axis=0), maxima])

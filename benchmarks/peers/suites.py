@@ -1,5 +1,4 @@
 """The test problems with 2 to 10 objectives, as pymoo defines them, and the effort spent on each."""
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from typing import Any, NamedTuple
 

@@ -1,5 +1,4 @@
 """Our side: the optimiser as anyone uses it, on a test problem."""
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from datetime import timedelta
 from typing import Any
@@ -8,6 +7,7 @@ import numpy as np
 import pymoo.core.problem
 from numpy.typing import NDArray
 
+from benchmarks.peers.quality import reduced
 from benchmarks.peers.run import Floats, Run, answer, timed
 from voicehive.optimization import (
     Budget,
@@ -18,8 +18,6 @@ from voicehive.optimization import (
     Problem,
     PythonFunction,
 )
-from voicehive.optimization.evolution.archive import reduce
-from voicehive.optimization.evolution.population import Population
 from voicehive.optimization.result import OptimizationResult
 
 OURS = "ours"
@@ -91,8 +89,4 @@ def _reduced(result: OptimizationResult, problem: Problem, size: int) -> tuple[F
     names = [objective.name for objective in problem.objectives]
     objectives = np.array([[solution.outcomes[name] for name in names] for solution in result.front])
     violations = np.array([[solution.violation] for solution in result.front])
-    if len(objectives) > size:
-        nothing = np.zeros((len(objectives), 0))
-        rows = reduce(Population(nothing, objectives, violations, nothing), size)
-        objectives, violations = objectives[rows], violations[rows]
-    return objectives, violations
+    return reduced(objectives, violations, size)
