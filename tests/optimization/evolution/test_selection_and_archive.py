@@ -7,7 +7,7 @@ from pymoo.util.ref_dirs import get_reference_directions
 from voicehive.optimization.evolution.archive import Archive, reduce
 from voicehive.optimization.evolution.population import Population
 from voicehive.optimization.evolution.reference_directions import reference_directions
-from voicehive.optimization.evolution.selection import cover, farthest_first, shortfall, survivors
+from voicehive.optimization.evolution.selection import cover, farthest_first, normalized, shortfall, survivors
 
 
 def population(objectives, excesses=None):
@@ -79,6 +79,38 @@ def test_an_archive_is_bounded_and_keeps_the_best_of_each_objective(objectives):
     assert 100 < len(kept.points) <= 200
     np.testing.assert_array_equal(kept.objectives.min(axis=0), front.min(axis=0))
     assert moocore.is_nondominated(kept.objectives).all()
+
+
+def sphere(count, objectives, rng):
+    directions = np.abs(rng.normal(size=(count, objectives)))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
+def test_many_objectives_are_normalized_by_the_intercepts_whatever_lies_far_out():
+    # The sphere of DTLZ2 in units of 1, 10, 100 and 1000 meets its axes there; one row is far out, hardly better.
+    units = 10.0 ** np.arange(4)
+    front = np.concatenate([sphere(200, 4, np.random.default_rng(5)), np.eye(4)]) * units
+    far = np.append(np.full(3, 0.3) * units[:3], 40.0 * units[3])
+    np.testing.assert_allclose(normalized(np.vstack([front, far]))[:-1], front / units, atol=1e-9)
+
+
+def test_fronts_without_a_plane_through_their_extremes_are_normalized_by_their_worst_values():
+    values = np.column_stack([np.linspace(0.0, 4.0, 50)] * 4) + np.random.default_rng(6).random((50, 4))
+    span = np.ptp(values, axis=0)
+    np.testing.assert_allclose(normalized(values), (values - values.min(axis=0)) / span)
+
+
+def test_an_archive_of_many_objectives_keeps_old_rows_that_no_newer_ones_stand_for():
+    rng = np.random.default_rng(8)
+    front = sphere(4_000, 6, rng)
+    ordered = front[np.argsort(front[:, 0], kind="stable")]  # the newest lie in one corner
+    archive = Archive(400)
+    for part in np.split(ordered, 40):
+        archive.add(population(part))
+    kept = archive.rows.objectives
+    newest = moocore.igd_plus(ordered[-len(kept) :], ref=front)
+    sampled = moocore.igd_plus(front[rng.choice(len(front), len(kept), replace=False)], ref=front)
+    assert moocore.igd_plus(kept, ref=front) < min(newest, 1.25 * sampled)
 
 
 def test_an_empty_archive_says_so():

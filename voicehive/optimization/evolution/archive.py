@@ -8,22 +8,26 @@ import numpy as np
 
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.evolution.population import Population
-from voicehive.optimization.evolution.selection import Rows, farthest_first, scaled, shortfall
+from voicehive.optimization.evolution.reference_directions import leaders
+from voicehive.optimization.evolution.selection import Rows, farthest_first, normalized, scaled, shortfall
 
 _KEPT_SHARE = 0.8
+_LED_SHARE = 0.5
 _REFERENCE = 1.1
 _HYPERVOLUME_OBJECTIVES = 3
+_DIRECTED_OBJECTIVES = 15
 _CANDIDATES_PER_CHOICE = 8
-_DEMAND = 1_000
+_DEMAND = 2_000
 
 
 class Archive:
     """Every non-dominated feasible row told, up to a limit; while none is feasible, the least violating ones.
 
-    Beyond `limit` it is thinned. Up to 3 objectives four fifths of the limit stay, spread evenly (`farthest_first` in
-    objectives scaled by their own ideal and nadir); beyond those, where nearly everything is non-dominated and old rows
-    fill up any even spread, the newest and the best of each objective. Rows are merged in batches of `limit`, so that
-    it hardly ever holds more than twice the limit, and a generation costs next to nothing.
+    Beyond `limit` it is thinned to four fifths of that. Up to 3 objectives these are spread evenly (`farthest_first` in
+    objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, they are
+    the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as half of
+    what stays. Rows are merged in batches of `limit`, so that it hardly ever holds more than twice the limit, and a
+    generation costs next to nothing.
 
     Args:
         limit: the most rows that `rows` gives.
@@ -67,27 +71,37 @@ def _best(every: Population, limit: int) -> Population:
         return every.take(np.argsort(violations, kind="stable")[:limit])
     kept = every.take(feasible)
     kept = kept.take(np.asarray(moocore.is_nondominated(kept.objectives), dtype=np.bool_))
-    if len(kept.points) <= limit:
-        return kept
-    if kept.objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
-        return kept.take(farthest_first(scaled(kept.objectives), int(_KEPT_SHARE * limit)))
-    ends = kept.objectives.argmin(axis=0)[:limit]
-    return kept.take(np.union1d(ends, np.arange(len(kept.points) - limit + len(ends), len(kept.points))))
+    return kept if len(kept.points) <= limit else kept.take(_thinned(kept.objectives, int(_KEPT_SHARE * limit)))
+
+
+def _thinned(objectives: Floats, size: int) -> Rows:
+    """Choose `size` of the non-dominated rows (N, M), given the oldest first; ascending.
+
+    Beyond 3 objectives old rows alone, or new ones alone, lose much of the IGD+ that both together hold.
+    """
+    if objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
+        return farthest_first(scaled(objectives), size)
+    first = objectives.argmin(axis=0)
+    if objectives.shape[1] <= _DIRECTED_OBJECTIVES:
+        first = np.concatenate([first, leaders(normalized(objectives), int(_LED_SHARE * size))])
+    first = np.unique(first)[:size]
+    rest = np.setdiff1d(np.arange(len(objectives)), first)
+    return np.union1d(first, rest[len(rest) - (size - len(first)) :])
 
 
 def reduce(kept: Population, size: int) -> Rows:
     """Choose the `size` rows that stand best for an archive's; returns their indices, ascending.
 
     Up to 3 objectives those that keep most of its hypervolume, beyond those from which it is nearest in the mean
-    (IGD+); while none is feasible, the least violating. The objectives are scaled by their ideal and nadir first.
+    (IGD+); while none is feasible, the least violating. The objectives are `scaled` first, or `normalized`.
     """
     if len(kept.points) <= size:
         return np.arange(len(kept.points))
     if kept.violations.min() > 0.0:
         return np.sort(np.argsort(kept.violations, kind="stable")[:size])
-    points = scaled(kept.objectives)
-    choose = _by_hypervolume if points.shape[1] <= _HYPERVOLUME_OBJECTIVES else _by_shortfall
-    return np.sort(choose(points, size))
+    if kept.objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
+        return np.sort(_by_hypervolume(scaled(kept.objectives), size))
+    return np.sort(_by_shortfall(normalized(kept.objectives), size))
 
 
 def _by_hypervolume(points: Floats, size: int) -> Rows:

@@ -49,9 +49,8 @@ def leaders(points: Floats, most: int) -> NDArray[np.intp]:
     Li (2007), MOEA/D; among the rows nearest to a direction, Yuan, Xu, Wang & Yao (2016), theta-dominance.
     """
     directions = reference_directions(points.shape[1], most)
-    along = points @ directions.T
-    nearest = along.argmax(axis=1)
-    best = along[np.arange(len(points)), nearest]
+    nearest = (points.astype(np.float32) @ directions.T.astype(np.float32)).argmax(axis=1)
+    best = (points * directions[nearest]).sum(axis=1)
     away = np.sqrt(np.maximum(np.square(points).sum(axis=1) - best**2, 0.0))
     order = np.argsort(best + _PENALTY * away, kind="stable")
     return order[np.sort(np.unique(nearest[order], return_index=True)[1])]

@@ -10,6 +10,9 @@ from voicehive.optimization.evolution.reference_directions import leaders
 
 Rows = NDArray[np.intp]
 
+_OFF_AXIS = 1e6
+_FEW = 8
+
 
 def survivors(objectives: Floats, violations: Floats, size: int) -> Rows:
     """Choose `size` rows of (N, M), the best first: by constrained domination, then by what they add to those before.
@@ -35,7 +38,7 @@ def _fronts(objectives: Floats, size: int) -> list[Rows]:
     for rank in {0, last}:
         front = fronts[rank]
         room = min(len(front), size - (0 if rank == 0 else int(ends[rank - 1])))
-        points = scaled(objectives[front])
+        points = (normalized if objectives.shape[1] > 3 else scaled)(objectives[front])
         first = leaders(points, int(room * _led_share(points.shape[1]))) if points.shape[1] > 2 else None
         fronts[rank] = front[cover(points, room, first)]
     return fronts
@@ -48,6 +51,27 @@ def _led_share(objectives: int) -> float:
     degenerate front that DTLZ4 begins at.
     """
     return 1.0 if objectives > 3 else 0.25
+
+
+def normalized(objectives: Floats) -> Floats:
+    """Scale (N, M) from its ideal point to the intercepts of the plane through its extreme points, one to an axis.
+
+    Unlike the worst values, rows far out in one objective, but hardly better in the others, do not move the intercepts.
+    Where a point is not extreme along its own axis, or there is no such plane, as `scaled`. Source: Deb & Jain (2014),
+    NSGA-III, section IV-C.
+    """
+    points = scaled(objectives)
+    ascending = np.sort(points, axis=1)
+    second, largest = ascending[:, -2:-1], ascending[:, -1:]
+    off_axis = np.where(points == largest, second, largest)
+    extremes = points[np.maximum(points, _OFF_AXIS * off_axis).argmin(axis=0)]
+    if extremes.argmax(axis=1).tolist() != list(range(points.shape[1])):
+        return points
+    try:
+        normal = np.linalg.solve(extremes, np.ones(points.shape[1]))
+    except np.linalg.LinAlgError:
+        return points
+    return points * np.maximum(normal, 1.0) if (normal > 0.0).all() else points
 
 
 def scaled(objectives: Floats) -> Floats:
@@ -68,12 +92,13 @@ def cover(points: Floats, size: int, first: Rows | None = None) -> Rows:
     """
     first = np.array([points.sum(axis=1).argmin()]) if first is None else first[:size]
     rest = np.delete(np.arange(len(points)), first)
-    distances = shortfall(points[np.concatenate([first, rest])], points[rest])
-    gap = distances[: len(first)].min(axis=0)
+    gap = shortfall(points[first], points[rest]).min(axis=0)
     added = np.empty(size - len(first), dtype=np.intp)
+    among = shortfall(points[rest], points[rest]) if len(added) * _FEW > len(rest) else None
     for place in range(len(added)):
         row = added[place] = gap.argmax()
-        np.minimum(gap, distances[len(first) + row], out=gap)
+        reach = shortfall(points[rest[[row]]], points[rest])[0] if among is None else among[row]
+        np.minimum(gap, reach, out=gap)
         gap[row] = -1.0
     return np.concatenate([first, rest[added]])
 
@@ -86,8 +111,8 @@ def shortfall(chosen: Floats, wanted: Floats) -> NDArray[np.float32]:
     """
     squares = np.zeros((len(chosen), len(wanted)), dtype=np.float32)
     worse = np.empty_like(squares)
-    for column in range(chosen.shape[1]):
-        np.subtract(chosen[:, column, None], wanted[None, :, column], out=worse, casting="same_kind")
+    for ours, theirs in zip(chosen.T.astype(np.float32), wanted.T.astype(np.float32), strict=True):
+        np.subtract(ours[:, None], theirs, out=worse)
         np.maximum(worse, 0.0, out=worse)
         np.square(worse, out=worse)
         squares += worse
