@@ -172,7 +172,7 @@ class TestFront:
     def test_thinning_covers(self, points: np.ndarray, size: int):
         """Gonzalez 1985: farthest-first is within twice of the best cover, here of any random choice of as many."""
         points = np.unique(points, axis=0)
-        rows = thin(points, size, np.array([0]))
+        rows = thin(points, size, [0])
         assert len(rows) == min(size, len(points))
         assert 0 in rows
         for column in range(3):

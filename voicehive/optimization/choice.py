@@ -1,5 +1,6 @@
 """Chooses one solution of a set, by several methods of the field. All is minimised and scaled unless it says so."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,9 +51,9 @@ def choose(
     return Choice(int(eligible[best]), eligible, within)
 
 
-def minimized(values: Floats, objectives: tuple[Objective, ...]) -> Floats:
+def minimized(values: Floats, objectives: Sequence[Objective]) -> Floats:
     """Turn objective values (N, M) so that less is better in every column."""
-    return values * np.array([1.0 if objective.direction == "minimize" else -1.0 for objective in objectives])
+    return values * np.array([objective.sign for objective in objectives])
 
 
 def weights_of(objectives: tuple[Objective, ...]) -> Floats:

@@ -54,7 +54,7 @@ class Evaluation:
         self.constraints = CompiledConstraints(problem)
         self.names = problem.evaluator.outcome_names
         self.columns_of_objectives = [self.names.index(objective.name) for objective in problem.objectives]
-        self.signs = np.array([1.0 if o.direction == "minimize" else -1.0 for o in problem.objectives])
+        self.signs = np.array([objective.sign for objective in problem.objectives])
         self._objectives = [objective.name for objective in problem.objectives]
 
     @property

@@ -1,5 +1,6 @@
 """Sets of solutions in objective space: dominance, scaling, thinning, hypervolume. Everything is minimised here."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import moocore
@@ -40,6 +41,12 @@ def scaled(objectives: Floats, front: Floats) -> Floats:
     return np.where(flat, 0.0, (objectives - ideal) / np.where(flat, 1.0, spread))
 
 
+def extent(objectives: Floats) -> Floats:
+    """The range of each objective (M,) over (N, M), to divide by: 1 where it hardly varies."""
+    spread = np.ptp(objectives, axis=0)
+    return np.where(spread > 1e-9, spread, 1.0)
+
+
 def hypervolume(front: Floats) -> Hypervolume:
     """The hypervolume of a scaled front (K, M) up to the reference point (1.1, ..., 1.1), at most 1.1^M.
 
@@ -58,24 +65,29 @@ def hypervolume(front: Floats) -> Hypervolume:
     return Hypervolume(float(moocore.hv_approx(points, ref=reference, nsamples=directions)), False)
 
 
-def thin(points: Floats, size: int, keep: NDArray[np.intp]) -> NDArray[np.intp]:
+def thin(points: Floats, size: int, keep: Sequence[int] = ()) -> NDArray[np.intp]:
     """Choose `size` of the rows (N, M) that cover them best; returns their indices, ascending.
 
-    Starts from `keep` and the best row of each objective, then adds the row farthest from those chosen, again and
-    again: no row is then farther from a chosen one than twice the least possible (Gonzalez 1985, farthest-first
-    traversal).
+    Those in `keep` and the best row of each objective come first, the rest by `farthest_first`.
     """
     if len(points) <= size:
         return np.arange(len(points))
-    chosen = list(dict.fromkeys([*keep.tolist(), *points.argmin(axis=0).tolist()]))[:size]
+    return np.sort(farthest_first(points, size, [*keep, *points.argmin(axis=0).tolist()]))
+
+
+def farthest_first(points: Floats, size: int, first: Sequence[int]) -> NDArray[np.intp]:
+    """Choose `size` of the rows (N, M), in the order chosen: `first`, then again and again the row farthest from these.
+
+    No row is then farther from a chosen one than twice the least possible. Takes memory for (N, M) only. Source:
+    Gonzalez (1985), "Clustering to minimize the maximum intercluster distance".
+    """
     lengths = np.square(points).sum(axis=1)
-
-    def distances(row: int) -> Floats:
-        return lengths + lengths[row] - 2.0 * (points @ points[row])
-
-    gap = np.min([distances(row) for row in chosen], axis=0)
-    while len(chosen) < size:
-        farthest = int(gap.argmax())
-        chosen.append(farthest)
-        np.minimum(gap, distances(farthest), out=gap)
-    return np.array(sorted(set(chosen)), dtype=np.intp)
+    chosen = list(dict.fromkeys(first))[:size]
+    gap = np.full(len(points), np.inf)
+    for place in range(size):
+        if place == len(chosen):
+            chosen.append(int(gap.argmax()))
+        row = chosen[place]
+        np.minimum(gap, lengths - 2.0 * (points @ points[row]) + lengths[row], out=gap)
+        gap[row] = -np.inf
+    return np.array(chosen, dtype=np.intp)

@@ -45,6 +45,11 @@ class Objective(Model):
         return self
 
     @property
+    def sign(self) -> float:
+        """What its values are multiplied by so that less is better."""
+        return 1.0 if self.direction == "minimize" else -1.0
+
+    @property
     def bounds(self) -> tuple["Constraint", ...]:
         """Its acceptable bounds as constraints."""
         sides = ({"at_least": self.at_least}, {"at_most": self.at_most})

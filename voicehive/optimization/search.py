@@ -131,13 +131,9 @@ class Search:
         """The best so far, chosen and explained."""
         return self._finish(self)
 
-    def reached(self) -> Stop | None:
-        """Which budget is used up, or None."""
-        return self._spent()
-
     def _next(self) -> Floats | None:
         if self.stopped_by is None:
-            self.stopped_by = self._spent()
+            self.stopped_by = self.reached()
         if self.stopped_by is not None:
             return None
         points = self._method.ask()
@@ -148,7 +144,8 @@ class Search:
             points = points[: self._budget.evaluations - self._state.evaluations]
         return points
 
-    def _spent(self) -> Stop | None:
+    def reached(self) -> Stop | None:
+        """Which budget is used up, or None."""
         budget, state = self._budget, self._state
         if budget.evaluations is not None and state.evaluations >= budget.evaluations:
             return "evaluations"

@@ -7,7 +7,8 @@ from pymoo.util.ref_dirs import get_reference_directions
 from voicehive.optimization.evolution.archive import Archive, reduce
 from voicehive.optimization.evolution.population import Population
 from voicehive.optimization.evolution.reference_directions import reference_directions
-from voicehive.optimization.evolution.selection import cover, farthest_first, normalized, shortfall, survivors
+from voicehive.optimization.evolution.selection import cover, normalized, shortfall, survivors
+from voicehive.optimization.front import thin
 
 
 def population(objectives, excesses=None):
@@ -48,7 +49,7 @@ def test_cover_takes_every_non_dominated_row_before_any_other():
 
 def test_farthest_first_spreads_within_twice_the_least_possible_gap():
     points = np.linspace(0.0, 1.0, 1_001)[:, None] * [1.0, -1.0]
-    rows = farthest_first(points, 11)
+    rows = thin(points, 11)
     gap = np.abs(points[:, None, 0] - points[rows, 0]).min(axis=1).max()
     assert gap <= 2.0 * 0.05 + 1e-9  # 11 centres at best leave 1/20 on either side
 
@@ -152,4 +153,4 @@ def test_a_reduction_beyond_three_objectives_is_nearer_in_igd_plus_than_an_even_
     directions = np.abs(rng.normal(size=(1_000, 6)))
     front = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     ours = moocore.igd_plus(front[reduce(population(front), 40)], ref=front)
-    assert ours < moocore.igd_plus(front[farthest_first(front, 40)], ref=front)
+    assert ours < moocore.igd_plus(front[thin(front, 40)], ref=front)

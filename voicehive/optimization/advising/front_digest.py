@@ -1,4 +1,3 @@
-# pyright: reportUnknownMemberType=false
 """Makes the digest of a front that an adviser is shown, and the code book that leads back from it."""
 
 from collections.abc import Mapping, Sequence
@@ -6,7 +5,6 @@ from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from voicehive.optimization.advising.advice import (
     LARGEST_SCALED,
@@ -24,6 +22,8 @@ from voicehive.optimization.advising.advice import (
     SolutionDigest,
 )
 from voicehive.optimization.arrays import Floats
+from voicehive.optimization.choice import minimized
+from voicehive.optimization.explanation.redundancy import standardized_ranks
 from voicehive.optimization.front import scaled, thin
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.parameter import Parameter, Setting
@@ -68,7 +68,7 @@ def digest_of(
     solutions = [*front, *([] if current is None else [current])]
     changeable = [parameter for parameter in parameters if _changeable(parameter, solutions)]
     positions = _positions(changeable, [front[row] for row in correlated])
-    correlations = _spearman(positions, columns[correlated])
+    correlations = standardized_ranks(positions).T @ standardized_ranks(columns[correlated])
     shown_parameters = _strongest(correlations)
     shown = _Shown(
         {f"O{code}": objectives[column] for code, column in enumerate(shown_objectives, 1)},
@@ -134,7 +134,7 @@ def _roles(
         role = name if name in _KNOWN_ROLES else "alternative"
         if len(roles) < MOST_SOLUTIONS or row in roles:
             roles.setdefault(row, []).append(role)
-    kept = np.array([row for row in roles if row >= 0], dtype=np.intp)
+    kept = [row for row in roles if row >= 0]
     best = {f"best_in_O{code}": int(row) for code, row in enumerate(points.argmin(axis=0), 1)}
     for row in thin(points, MOST_SOLUTIONS - (-1 in roles), kept).tolist():
         roles.setdefault(row, []).extend(role for role, holder in best.items() if holder == row)
@@ -142,12 +142,7 @@ def _roles(
 
 
 def _minimized(outcomes: Sequence[Mapping[str, float]], objectives: Sequence[Objective]) -> Floats:
-    signs = np.array([_sign(objective) for objective in objectives])
-    return np.array([[row[objective.name] for objective in objectives] for row in outcomes], dtype=np.float64) * signs
-
-
-def _sign(objective: Objective) -> float:
-    return 1.0 if objective.direction == "minimize" else -1.0
+    return minimized(np.array([[row[objective.name] for objective in objectives] for row in outcomes]), objectives)
 
 
 def _positions(parameters: Sequence[Parameter], solutions: Sequence[Solution]) -> Floats:
@@ -167,18 +162,6 @@ def _position(parameter: Parameter, settings: Sequence[Setting]) -> Floats:
     if parameter.scale == "log":
         low, high, values = np.log(low), np.log(high), np.log(values)
     return np.clip((values - low) / (high - low), 0.0, 1.0)
-
-
-def _spearman(left: Floats, right: Floats) -> Floats:
-    """Spearman's rank correlation of each column of (N, P) with each of (N, M): (P, M); 0 where one is constant."""
-    return _standardized_ranks(left).T @ _standardized_ranks(right)
-
-
-def _standardized_ranks(columns: Floats) -> Floats:
-    ranks = np.asarray(stats.rankdata(columns, axis=0), dtype=np.float64)
-    centred = ranks - ranks.mean(axis=0)
-    norm = np.sqrt(np.square(centred).sum(axis=0))
-    return centred / np.where(norm > 0.0, norm, 1.0)
 
 
 def _parameter_digests(
@@ -216,7 +199,7 @@ def _objective_digests(
             category=objective.category,
             weight=round(objective.weight / total, 4),
             acceptable=_scaled_value(_acceptable(objective, current), column),
-            target=_scaled_value(None if objective.target is None else objective.target * _sign(objective), column),
+            target=_scaled_value(None if objective.target is None else objective.target * objective.sign, column),
         )
         for (code, objective), column in zip(shown.items(), values.T, strict=True)
     )
@@ -224,7 +207,7 @@ def _objective_digests(
 
 def _acceptable(objective: Objective, current: Solution | None) -> float | None:
     """The worst acceptable value, minimised: the objective's own bound, or what it may worsen from today's."""
-    sign = _sign(objective)
+    sign = objective.sign
     bound = objective.at_most if objective.direction == "minimize" else objective.at_least
     limits = [] if bound is None else [bound * sign]
     if current is not None and objective.maximum_worsening is not None:

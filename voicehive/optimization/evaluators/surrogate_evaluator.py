@@ -24,6 +24,7 @@ from voicehive.optimization.errors import InvalidData
 from voicehive.optimization.evaluators.column_arrays import array_of
 from voicehive.optimization.evaluators.surrogate import LEAST_ROWS, Surrogate, deviation_of
 from voicehive.optimization.evaluators.surrogate_inputs import SurrogateInputs
+from voicehive.optimization.front import farthest_first
 from voicehive.optimization.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -116,23 +117,7 @@ def _refuse_constant(name: str, target: Floats) -> None:
 
 
 def _kept(surrogate: Surrogate, points: Floats) -> NDArray[np.intp]:
-    """Which rows of `points` (R, D) to learn from, in their order."""
+    """Which rows of `points` (R, D) to learn from, in their order: the latest, or the last and those far from it."""
     if len(points) <= surrogate.maximum_rows or surrogate.keep == "latest":
         return np.arange(len(points))[-surrogate.maximum_rows :]
-    return np.sort(_farthest_first(points, surrogate.maximum_rows))
-
-
-def _farthest_first(points: Floats, size: int) -> NDArray[np.intp]:
-    """Rows that are far from each other: the last, then time and again the one farthest from all before.
-
-    Source: Gonzalez (1985), "Clustering to minimize the maximum intercluster distance".
-    """
-    chosen = np.empty(size, dtype=np.intp)
-    chosen[0] = len(points) - 1
-    distance = np.full(len(points), np.inf)
-    for place in range(1, size):
-        nearest = ((points - points[chosen[place - 1]]) ** 2).sum(axis=1)
-        distance = np.minimum(distance, nearest)
-        distance[chosen[place - 1]] = -1.0
-        chosen[place] = distance.argmax()
-    return chosen
+    return np.sort(farthest_first(points, surrogate.maximum_rows, [len(points) - 1]))

@@ -6,9 +6,12 @@ import numpy as np
 
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.evolution.pareto_search import ParetoSearch
-from voicehive.optimization.evolution.population import EvolutionarySearch, Population, Space
-
-MOST_OBJECTIVES_BY_DOMINANCE = 15
+from voicehive.optimization.evolution.population import (
+    MOST_OBJECTIVES_BY_DOMINANCE,
+    EvolutionarySearch,
+    Population,
+    Space,
+)
 
 
 class SearchFactory(Protocol):

@@ -7,15 +7,14 @@ import moocore
 import numpy as np
 
 from voicehive.optimization.arrays import Floats
-from voicehive.optimization.evolution.population import Population
+from voicehive.optimization.evolution.population import MOST_OBJECTIVES_BY_DOMINANCE, Population
 from voicehive.optimization.evolution.reference_directions import leaders
-from voicehive.optimization.evolution.selection import Rows, farthest_first, normalized, scaled, shortfall
+from voicehive.optimization.evolution.selection import Rows, normalized, shortfall
+from voicehive.optimization.front import REFERENCE, non_dominated, scaled, thin
 
 _KEPT_SHARE = 0.8
 _LED_SHARE = 0.5
-_REFERENCE = 1.1
 _HYPERVOLUME_OBJECTIVES = 3
-_DIRECTED_OBJECTIVES = 15
 _CANDIDATES_PER_CHOICE = 8
 _DEMAND = 2_000
 
@@ -23,7 +22,7 @@ _DEMAND = 2_000
 class Archive:
     """Every non-dominated feasible row told, up to a limit; while none is feasible, the least violating ones.
 
-    Beyond `limit` it is thinned to four fifths of that. Up to 3 objectives these are spread evenly (`farthest_first` in
+    Beyond `limit` it is thinned to four fifths of that. Up to 3 objectives these are spread evenly (`thin` in
     objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, they are
     the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as half of
     what stays. Rows are merged in batches of `limit`, so that it hardly ever holds more than twice the limit, and a
@@ -70,7 +69,7 @@ def _best(every: Population, limit: int) -> Population:
     if not feasible.any():
         return every.take(np.argsort(violations, kind="stable")[:limit])
     kept = every.take(feasible)
-    kept = kept.take(np.asarray(moocore.is_nondominated(kept.objectives), dtype=np.bool_))
+    kept = kept.take(non_dominated(kept.objectives))
     return kept if len(kept.points) <= limit else kept.take(_thinned(kept.objectives, int(_KEPT_SHARE * limit)))
 
 
@@ -80,9 +79,9 @@ def _thinned(objectives: Floats, size: int) -> Rows:
     Beyond 3 objectives old rows alone, or new ones alone, lose much of the IGD+ that both together hold.
     """
     if objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
-        return farthest_first(scaled(objectives), size)
+        return thin(scaled(objectives, objectives), size)
     first = objectives.argmin(axis=0)
-    if objectives.shape[1] <= _DIRECTED_OBJECTIVES:
+    if objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
         first = np.concatenate([first, leaders(normalized(objectives), int(_LED_SHARE * size))])
     first = np.unique(first)[:size]
     rest = np.setdiff1d(np.arange(len(objectives)), first)
@@ -100,7 +99,7 @@ def reduce(kept: Population, size: int) -> Rows:
     if kept.violations.min() > 0.0:
         return np.sort(np.argsort(kept.violations, kind="stable")[:size])
     if kept.objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
-        return np.sort(_by_hypervolume(scaled(kept.objectives), size))
+        return np.sort(_by_hypervolume(scaled(kept.objectives, kept.objectives), size))
     return np.sort(_by_shortfall(normalized(kept.objectives), size))
 
 
@@ -109,8 +108,8 @@ def _by_hypervolume(points: Floats, size: int) -> Rows:
 
     Source: Beume, Naujoks & Emmerich (2007), "SMS-EMOA: multiobjective selection based on dominated hypervolume".
     """
-    rows = farthest_first(points, _CANDIDATES_PER_CHOICE * size)
-    reference = np.full(points.shape[1], _REFERENCE)
+    rows = thin(points, _CANDIDATES_PER_CHOICE * size)
+    reference = np.full(points.shape[1], REFERENCE)
     while len(rows) > size:
         rows = np.delete(rows, np.asarray(moocore.hv_contributions(points[rows], ref=reference)).argmin())
     return rows
@@ -122,7 +121,7 @@ def _by_shortfall(points: Floats, size: int) -> Rows:
     Source: Nemhauser, Wolsey & Fisher (1978), "An analysis of approximations for maximizing submodular set functions":
     within 1 - 1/e of the best possible; done lazily as by Minoux (1978), "Accelerated greedy algorithms".
     """
-    distances = np.sqrt(shortfall(points, points[farthest_first(points, _DEMAND)]))
+    distances = np.sqrt(shortfall(points, points[thin(points, _DEMAND)]))
     gap = np.full(distances.shape[1], float(points.shape[1]) ** 0.5, dtype=np.float32)
     queue = [(-float(gain), row, 0) for row, gain in enumerate((gap - distances).sum(axis=1))]
     heapq.heapify(queue)

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from voicehive.optimization.arrays import Floats
 
+MOST_OBJECTIVES_BY_DOMINANCE = 15
+"""With more, nearly every candidate is non-dominated, and preferences have to tell them apart."""
+
 
 class Space(NamedTuple):
     """The unit cube, some of its coordinates divided into equal cells that each stand for one value.

@@ -1,12 +1,11 @@
 """Ranks points by what they come to under many preferences at once: cheap where nearly no point dominates another."""
-# pyright: reportMissingTypeStubs=false
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.evolution.population import Population
+from voicehive.optimization.front import non_dominated
 
 Rows = NDArray[np.intp]
 Singles = NDArray[np.float32]
@@ -139,5 +138,5 @@ def representatives(rows: Population, size: int, rng: np.random.Generator) -> Po
     achieved = Preferences(objectives, rng)(scale(pool.objectives))
     best = preferred(achieved, pool.violations, 2 * size)
     if feasible.any():
-        best = best[np.asarray(moocore.is_nondominated(pool.objectives[best]), dtype=np.bool_)]
+        best = best[non_dominated(pool.objectives[best])]
     return pool.take(best[:size])

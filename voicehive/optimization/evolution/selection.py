@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.evolution.reference_directions import leaders
+from voicehive.optimization.front import scaled
 
 Rows = NDArray[np.intp]
 
@@ -38,7 +39,9 @@ def _fronts(objectives: Floats, size: int) -> list[Rows]:
     for rank in {0, last}:
         front = fronts[rank]
         room = min(len(front), size - (0 if rank == 0 else int(ends[rank - 1])))
-        points = (normalized if objectives.shape[1] > 3 else scaled)(objectives[front])
+        points = (
+            normalized(objectives[front]) if objectives.shape[1] > 3 else scaled(objectives[front], objectives[front])
+        )
         first = leaders(points, int(room * _led_share(points.shape[1]))) if points.shape[1] > 2 else None
         fronts[rank] = front[cover(points, room, first)]
     return fronts
@@ -60,7 +63,7 @@ def normalized(objectives: Floats) -> Floats:
     Where a point is not extreme along its own axis, or there is no such plane, as `scaled`. Source: Deb & Jain (2014),
     NSGA-III, section IV-C.
     """
-    points = scaled(objectives)
+    points = scaled(objectives, objectives)
     ascending = np.sort(points, axis=1)
     second, largest = ascending[:, -2:-1], ascending[:, -1:]
     off_axis = np.where(points == largest, second, largest)
@@ -72,13 +75,6 @@ def normalized(objectives: Floats) -> Floats:
     except np.linalg.LinAlgError:
         return points
     return points * np.maximum(normal, 1.0) if (normal > 0.0).all() else points
-
-
-def scaled(objectives: Floats) -> Floats:
-    """Scale (N, M) so that each column spans 0 to 1; one without spread is 0."""
-    low = objectives.min(axis=0)
-    span = objectives.max(axis=0) - low
-    return (objectives - low) / np.where(span > 0.0, span, 1.0)
 
 
 def cover(points: Floats, size: int, first: Rows | None = None) -> Rows:
@@ -117,23 +113,3 @@ def shortfall(chosen: Floats, wanted: Floats) -> NDArray[np.float32]:
         np.square(worse, out=worse)
         squares += worse
     return squares
-
-
-def farthest_first(points: Floats, size: int) -> Rows:
-    """Choose `size` rows of (N, M) that are spread evenly, beginning at the best in each column; ascending.
-
-    Source: Gonzalez (1985), with Euclidean distance: no row is then farther from a chosen one than twice the least
-    possible. Takes memory for (N, M) only.
-    """
-    if len(points) <= size:
-        return np.arange(len(points))
-    lengths = np.square(points).sum(axis=1)
-    chosen = list(dict.fromkeys(points.argmin(axis=0).tolist()))[:size]
-    gap = np.full(len(points), np.inf)
-    for place in range(size):
-        if place == len(chosen):
-            chosen.append(int(gap.argmax()))
-        row = chosen[place]
-        np.minimum(gap, lengths - 2.0 * (points @ points[row]) + lengths[row], out=gap)
-        gap[row] = -np.inf
-    return np.sort(np.array(chosen, dtype=np.intp))

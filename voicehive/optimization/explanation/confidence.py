@@ -3,7 +3,6 @@
 import numpy as np
 
 from voicehive.optimization.arrays import Floats
-from voicehive.optimization.choice import TOLERANCE
 from voicehive.optimization.result import OptimizationConfidence
 
 
@@ -19,6 +18,5 @@ def confidence(*, acceptability: float, margin: float, certainty: float, converg
 
 
 def certainty(deviations: Floats, extent: Floats, weights: Floats) -> float:
-    """1 less the weighted mean of posterior deviations (M,), relative to the objectives' extents (M,); at least 0."""
-    relative = deviations / np.where(extent > TOLERANCE, extent, 1.0)
-    return float(np.clip(1.0 - relative @ weights, 0.0, 1.0))
+    """1 less the weighted mean of posterior deviations (M,), relative to extents above 0 (M,); at least 0."""
+    return float(np.clip(1.0 - (deviations / extent) @ weights, 0.0, 1.0))

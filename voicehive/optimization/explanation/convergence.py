@@ -17,7 +17,7 @@ def snapshot_of(archive: Population) -> Floats:
     values = archive.objectives[archive.violations == 0.0]
     if not len(values):
         return values
-    return values[thin(scaled(values, values), _ROWS, np.array([], dtype=np.intp))]
+    return values[thin(scaled(values, values), _ROWS)]
 
 
 def history(snapshots: tuple[Snapshot, ...], front: Floats) -> tuple[Convergence, ...]:

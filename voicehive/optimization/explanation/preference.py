@@ -4,6 +4,7 @@ import numpy as np
 
 from voicehive.optimization import choice
 from voicehive.optimization.explanation import sensitivity
+from voicehive.optimization.front import extent
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.result import OptimizationResult
 
@@ -19,6 +20,5 @@ def preference_over_today(solution: Solution, result: OptimizationResult, object
     rows = (result.current, solution, *result.front)
     values = np.array([[row.outcomes[objective.name] for objective in objectives] for row in rows])
     signed = choice.minimized(values, objectives)
-    extent = np.ptp(signed, axis=0)
-    gain = (signed[0] - signed[1]) / np.where(extent > choice.TOLERANCE, extent, 1.0)
+    gain = (signed[0] - signed[1]) / extent(signed)
     return sensitivity.preference(gain, choice.weights_of(objectives), np.random.default_rng(result.seed))

@@ -23,13 +23,21 @@ def rank_correlations(front: Floats) -> Floats:
 
     Source: Spearman (1904), "The proof and measurement of association between two things".
     """
-    ranks = np.stack([_ranks(column) for column in front.T], axis=1)
-    centred = ranks - ranks.mean(axis=0)
-    size = np.sqrt(np.square(centred).sum(axis=0))
-    standard = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0.0)
-    correlations = np.clip(standard.T @ standard, -1.0, 1.0)
+    ranks = standardized_ranks(front)
+    correlations = np.clip(ranks.T @ ranks, -1.0, 1.0)
     np.fill_diagonal(correlations, 1.0)
     return correlations
+
+
+def standardized_ranks(columns: Floats) -> Floats:
+    """The ranks in each column of (N, K), centred and of length 1: their products are Spearman's correlations.
+
+    0 in a column that does not vary.
+    """
+    ranks = np.stack([_ranks(column) for column in columns.T], axis=1) if columns.shape[1] else columns
+    centred = ranks - ranks.mean(axis=0)
+    size = np.sqrt(np.square(centred).sum(axis=0))
+    return np.divide(centred, size, out=np.zeros_like(centred), where=size > 0.0)
 
 
 def _ranks(values: Floats) -> Floats:

@@ -10,16 +10,15 @@ from voicehive.optimization.arrays import Floats
 from voicehive.optimization.checkpoint import Checkpoint
 from voicehive.optimization.evaluation import Evaluation
 from voicehive.optimization.evaluators.table import Table
-from voicehive.optimization.evolution.algorithm_choice import MOST_OBJECTIVES_BY_DOMINANCE
 from voicehive.optimization.evolution.archive import reduce
-from voicehive.optimization.evolution.population import Population
+from voicehive.optimization.evolution.population import MOST_OBJECTIVES_BY_DOMINANCE, Population
 from voicehive.optimization.explanation import sensitivity
 from voicehive.optimization.explanation.adjustments import adjustments
 from voicehive.optimization.explanation.confidence import certainty, confidence
 from voicehive.optimization.explanation.convergence import growth, history
 from voicehive.optimization.explanation.reasons import reasons
 from voicehive.optimization.explanation.redundancy import rank_correlations, redundant
-from voicehive.optimization.front import hypervolume, scaled, thin
+from voicehive.optimization.front import extent, hypervolume, scaled, thin
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.result import (
     Adjustment,
@@ -146,7 +145,7 @@ def _kept(archive: Population, chosen: int, current: Population | None, size: in
     keep = [chosen, choice.knee(points), *points.argmin(axis=0).tolist()]
     if current is not None:
         keep.insert(1, choice.nearest(archive.points, current.points[0]))
-    kept = np.array(list(dict.fromkeys(keep))[:size], dtype=np.intp)
+    kept = list(dict.fromkeys(keep))[:size]
     if points.shape[1] > MOST_OBJECTIVES_BY_DOMINANCE or len(points) <= size:
         return thin(points, size, kept)
     others = np.setdiff1d(np.arange(len(points)), kept)
@@ -208,8 +207,8 @@ def _margin(evaluation: Evaluation, front: _Front, current: Population | None, r
     recommended = front.rows.take(np.array([front.recommended]))
     if current is None or current.violations[0] > recommended.violations[0]:
         return 1.0
-    extent = np.ptp(np.concatenate([front.rows.objectives, current.objectives]), axis=0)
-    gain = (current.objectives - recommended.objectives)[0] / np.where(extent > choice.TOLERANCE, extent, 1.0)
+    span = extent(np.concatenate([front.rows.objectives, current.objectives]))
+    gain = (current.objectives - recommended.objectives)[0] / span
     return sensitivity.preference(gain, front.weights, rng)
 
 
@@ -250,10 +249,9 @@ def _adjustments(
     if current is None or isinstance(evaluation.problem.evaluator, Table):
         return ()
     chosen = front.rows.take(np.array([front.recommended]))
-    extent = np.ptp(front.rows.objectives, axis=0)
-    return adjustments(evaluation, current, chosen, np.where(extent > choice.TOLERANCE, extent, 1.0), rng)
+    return adjustments(evaluation, current, chosen, extent(front.rows.objectives), rng)
 
 
 def _certainty(evaluation: Evaluation, front: _Front) -> float:
     deviations = evaluation.deviations(front.rows)[front.recommended]
-    return certainty(deviations, np.ptp(front.rows.objectives, axis=0), front.weights)
+    return certainty(deviations, extent(front.rows.objectives), front.weights)

@@ -233,7 +233,7 @@ def _objectives(candidates: Candidates, dependences: Dependences, conditions: Co
     factors: dict[str, float] = {}
     for objective in candidates.problem.objectives:
         try:
-            cost, extent = conditions.cost(objective.name, sign=1.0 if objective.direction == "minimize" else -1.0)
+            cost, extent = conditions.cost(objective.name, sign=objective.sign)
         except TooLarge as error:
             raise TooLarge(f"objective {objective.name!r} {error}") from None
         factors[objective.name] = objective.weight / (extent or 1.0)
