@@ -180,7 +180,7 @@ class Search:
             self._narrow()
 
     def _record(self) -> None:
-        archive = self._archive.rows
+        archive = self._archive.kept
         snapshot = Snapshot(self._state.evaluations, len(archive.points), snapshot_of(archive))
         kept = self._state.snapshots
         if len(kept) >= 2 * _SNAPSHOTS:

@@ -26,7 +26,8 @@ class Archive:
     objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, they are
     the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as half of
     what stays. Rows are merged in batches of `limit`, so that it hardly ever holds more than twice the limit, and a
-    generation costs next to nothing.
+    generation costs next to nothing. Beyond 15 objectives dominance is looked at only when the rows are asked for: it
+    removes next to none there, and takes most of the time.
 
     Args:
         limit: the most rows that `rows` gives.
@@ -35,6 +36,7 @@ class Archive:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept: Population | None = None
+        self._ranked = True
         self._pending: list[Population] = []
 
     def add(self, evaluated: Population) -> None:
@@ -50,6 +52,19 @@ class Archive:
         Raises:
             ValueError: nothing was added.
         """
+        kept = self.kept
+        if not self._ranked:
+            kept = self._kept = kept.take(non_dominated(kept.objectives))
+            self._ranked = True
+        return kept
+
+    @property
+    def kept(self) -> Population:
+        """As `rows`, but beyond 15 objectives dominance is not looked at: for a glance while a search goes on.
+
+        Raises:
+            ValueError: nothing was added.
+        """
         self._merge()
         if self._kept is None:
             raise ValueError("the archive is empty; add evaluated rows first")
@@ -60,17 +75,18 @@ class Archive:
             return
         parts = self._pending if self._kept is None else [self._kept, *self._pending]
         every = Population(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-        self._kept, self._pending = _best(every, self._limit), []
-
-
-def _best(every: Population, limit: int) -> Population:
-    violations = every.violations
-    feasible = violations <= 0.0
-    if not feasible.any():
-        return every.take(np.argsort(violations, kind="stable")[:limit])
-    kept = every.take(feasible)
-    kept = kept.take(non_dominated(kept.objectives))
-    return kept if len(kept.points) <= limit else kept.take(_thinned(kept.objectives, int(_KEPT_SHARE * limit)))
+        self._pending = []
+        violations = every.violations
+        feasible = violations <= 0.0
+        if not feasible.any():
+            self._kept = every.take(np.argsort(violations, kind="stable")[: self._limit])
+            return
+        kept = every.take(feasible)
+        self._ranked = kept.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE
+        if self._ranked:
+            kept = kept.take(non_dominated(kept.objectives))
+        full = len(kept.points) > self._limit
+        self._kept = kept.take(_thinned(kept.objectives, int(_KEPT_SHARE * self._limit))) if full else kept
 
 
 def _thinned(objectives: Floats, size: int) -> Rows:
