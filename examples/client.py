@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -27,3 +28,5 @@ async def main(file: str, workflow_id: str) -> None:
 
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:3]))
+    sys.stdout.flush()
+    os._exit(0)  # the SDK's threads can crash an interpreter that is shutting down (temporalio/sdk-python issue 300)
