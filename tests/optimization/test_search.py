@@ -117,7 +117,6 @@ class TestSearch:
 
     def test_a_bounded_archive_keeps_the_recommendation(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("voicehive.optimization.search.ARCHIVE_LIMIT", 30)
-        monkeypatch.setattr("voicehive.optimization.optimizer.ARCHIVE_LIMIT", 30)
         result = MultiObjectiveOptimizer(problem(small() | {"front_size": 20})).optimize()
         assert len(result.front) <= 30
         assert (values((result.recommendation,)) <= values((result.current,)) + 1e-9).all()

@@ -21,6 +21,9 @@ class Encoding:
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.parameters = tuple(parameters)
+        self._linear = [place for place, p in enumerate(parameters) if p.kind == "real" and p.scale == "linear"]
+        bounds = np.array([parameters[place].bounds for place in self._linear]).reshape(-1, 2)
+        self._low, self._high = bounds[:, :1], bounds[:, 1:]
         self.space = Space(
             cells=np.array([parameter.cells for parameter in parameters], dtype=np.intp),
             nominal=np.array(
@@ -30,8 +33,12 @@ class Encoding:
 
     def decode(self, points: Floats) -> dict[str, NDArray[Any]]:
         """Turn points (N, P) into columns: an array (N,) of values for each parameter's name."""
+        scaled = points.T[self._linear] * (self._high - self._low) + self._low
+        # Twice as fast as np.clip where the bounds are arrays.
+        linear = dict(zip(self._linear, np.minimum(np.maximum(scaled, self._low), self._high), strict=True))
         return {
-            parameter.name: _decode(parameter, points[:, column]) for column, parameter in enumerate(self.parameters)
+            parameter.name: linear[place] if place in linear else _decode(parameter, points[:, place])
+            for place, parameter in enumerate(self.parameters)
         }
 
     def encode(self, candidates: Sequence[Mapping[str, Setting]]) -> Floats:
@@ -76,9 +83,7 @@ def _decode(parameter: Parameter, coordinate: Floats) -> NDArray[Any]:
     if parameter.kind == "integer":
         return int(low) + _cell(coordinate, int(high - low) + 1)
     share = np.clip(coordinate, 0.0, 1.0)
-    if parameter.scale == "log":
-        return np.clip(np.exp(np.log(low) + share * np.log(high / low)), low, high)
-    return np.clip(low + share * (high - low), low, high)
+    return np.clip(np.exp(np.log(low) + share * np.log(high / low)), low, high)
 
 
 def _encode(parameter: Parameter, values: NDArray[Any]) -> Floats:

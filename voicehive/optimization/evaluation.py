@@ -101,10 +101,10 @@ class Evaluation:
         """Make a population of points (N, P) whose outcomes are known already."""
         excesses = self.constraints.excesses(columns, outcomes)
         table = np.stack([outcomes[name] for name in self.names], axis=1)
-        objectives = table[:, self.columns_of_objectives] * self.signs
+        objectives = np.stack([outcomes[name] for name in self._objectives], axis=1) * self.signs
         for name, owed in self.constraints.charges(columns, outcomes).items():
             objectives[:, self._objectives.index(name)] += owed
-        known = np.asarray(np.isfinite(np.concatenate([objectives, excesses], axis=1)).all(axis=1))
+        known: Marks = np.logical_and(np.isfinite(objectives).all(axis=1), np.isfinite(excesses).all(axis=1))
         population = Population(points, objectives, excesses, table)
         return Judged(population if known.all() else population.take(known), known)
 

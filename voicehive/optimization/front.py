@@ -75,7 +75,7 @@ def thin(points: Floats, size: int, keep: Sequence[int] = ()) -> NDArray[np.intp
     return np.sort(farthest_first(points, size, [*keep, *points.argmin(axis=0).tolist()]))
 
 
-def farthest_first(points: Floats, size: int, first: Sequence[int]) -> NDArray[np.intp]:
+def farthest_first(points: Floats | NDArray[np.float32], size: int, first: Sequence[int]) -> NDArray[np.intp]:
     """Choose `size` of the rows (N, M), in the order chosen: `first`, then again and again the row farthest from these.
 
     No row is then farther from a chosen one than twice the least possible. Takes memory for (N, M) only. Source:
@@ -83,6 +83,8 @@ def farthest_first(points: Floats, size: int, first: Sequence[int]) -> NDArray[n
     """
     lengths = np.square(points).sum(axis=1)
     chosen = list(dict.fromkeys(first))[:size]
+    if len(chosen) == size:
+        return np.array(chosen, dtype=np.intp)
     gap = np.full(len(points), np.inf)
     for place in range(size):
         if place == len(chosen):

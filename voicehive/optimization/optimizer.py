@@ -16,7 +16,6 @@ from voicehive.optimization.evaluators.table import Table
 from voicehive.optimization.evolution.archive import Archive
 from voicehive.optimization.evolution.population import Population
 from voicehive.optimization.explanation.report import Account, report
-from voicehive.optimization.front import non_dominated
 from voicehive.optimization.models import Budget, Progress, Solution
 from voicehive.optimization.parameter import Setting, Settings
 from voicehive.optimization.problem import Problem
@@ -24,7 +23,7 @@ from voicehive.optimization.ranking import best_rows
 from voicehive.optimization.result import Conflict, OptimizationResult, Stop
 from voicehive.optimization.satisfaction.discrete_problem import Satisfaction
 from voicehive.optimization.satisfaction.unsatisfied import conflict_among
-from voicehive.optimization.search import ARCHIVE_LIMIT, Search
+from voicehive.optimization.search import Search
 
 
 class MultiObjectiveOptimizer:
@@ -125,7 +124,7 @@ class MultiObjectiveOptimizer:
     def result(self, search: Search) -> OptimizationResult:
         """The best of a search so far."""
         return self._finished(
-            search.state(), search.algorithm, search.algorithm_reason, search.stopped_by or "asked", search.seconds
+            search.found, search.algorithm, search.algorithm_reason, search.stopped_by or "asked", search.seconds
         )
 
     def merge(self, checkpoints: Sequence[bytes]) -> OptimizationResult:
@@ -142,7 +141,7 @@ class MultiObjectiveOptimizer:
         whole = longest._replace(
             evaluations=sum(state.evaluations for state in states),
             quarantined=sum(state.quarantined for state in states),
-            archive=_archived([state.archive for state in states], self.problem.front_size),
+            archive=_archived([state.archive for state in states]),
         )
         pattern = self.search(checkpoints[0])
         stop = pattern.reached() or "asked"
@@ -221,7 +220,7 @@ class MultiObjectiveOptimizer:
         if not len(population.points):
             raise InvalidOutcome("no candidate comes to finite numbers in every objective; check the data")
         quarantined = 0 if judged is None else int((~judged.known).sum())
-        archive = _archived([best_rows(population, current, self._evaluation)], self.problem.front_size)
+        archive = _archived([best_rows(population, current, self._evaluation)])
         state = Checkpoint(
             "", 0, len(population.points) + quarantined, quarantined, 0.0, current, current, archive, (), None
         )
@@ -238,7 +237,7 @@ class MultiObjectiveOptimizer:
             from voicehive.optimization.advising.take_advice import take_advice  # noqa: PLC0415 - only this strategy needs it
 
             advice, kept = take_advice(self._evaluation, self._adviser, result, state.archive)
-            archive = _archived([state.archive, kept], self.problem.front_size)
+            archive = _archived([state.archive, kept])
             evaluations = state.evaluations + len(advice.proposals)
             state = state._replace(archive=archive, evaluations=evaluations)
             result = report(self._evaluation, state, account._replace(advice=advice))
@@ -255,9 +254,10 @@ class MultiObjectiveOptimizer:
         return conflict_among(self._evaluation, archive)
 
 
-def _archived(populations: Sequence[Population], front_size: int) -> Population:
-    archive = Archive(max(ARCHIVE_LIMIT, front_size))
-    archive.add(reduce(Population.join, populations))
+def _archived(populations: Sequence[Population]) -> Population:
+    joined = reduce(Population.join, populations)
+    archive = Archive(len(joined.points))
+    archive.add(joined)
     return archive.rows
 
 
@@ -265,8 +265,8 @@ def _with_today(archive: Population, current: Population) -> Population:
     """Today's settings stay among the candidates, unless another is better: nothing may be worse than keeping them."""
     if not len(current.points) or current.violations[0] > archive.violations.min():
         return archive
-    joined = archive.join(current)
-    return joined if non_dominated(joined.objectives)[-1] else archive
+    reached = (archive.objectives <= current.objectives[0]).all(axis=1).any()
+    return archive if reached else archive.join(current)
 
 
 def _unknown(settings: Mapping[str, Setting]) -> InvalidOutcome:

@@ -1,5 +1,6 @@
 """A search that is stepped, asked and told, saved and gone on with: the state between a problem and its result."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,7 +15,11 @@ from voicehive.optimization.errors import InvalidOutcome
 from voicehive.optimization.evaluation import Evaluation, Judged
 from voicehive.optimization.evolution.algorithm_choice import choose_algorithm
 from voicehive.optimization.evolution.archive import Archive
-from voicehive.optimization.evolution.population import EvolutionarySearch, Population
+from voicehive.optimization.evolution.population import (
+    MOST_OBJECTIVES_BY_DOMINANCE,
+    EvolutionarySearch,
+    Population,
+)
 from voicehive.optimization.explanation.convergence import has_converged, snapshot_of
 from voicehive.optimization.front import scaled
 from voicehive.optimization.models import Budget, Progress
@@ -115,17 +120,14 @@ class Search:
         """End it; the best so far is the result."""
         self.stopped_by = self.stopped_by or "asked"
 
-    def state(self) -> Checkpoint:
-        """What it knows so far."""
-        return self._state._replace(
-            population=self._unweighed(self._method.population),
-            archive=self._archive.rows,
-            seconds=self.seconds,
-        )
+    @property
+    def found(self) -> Checkpoint:
+        """What a result is made from: its state but for the population that it would go on from."""
+        return self._state._replace(archive=self._best, seconds=self.seconds)
 
     def checkpoint(self) -> bytes:
         """Its state as bytes; `MultiObjectiveOptimizer.search(checkpoint)` goes on from there."""
-        return self.state().to_bytes()
+        return self.found._replace(population=self._unweighed(self._method.population)).to_bytes()
 
     def result(self) -> OptimizationResult:
         """The best so far, chosen and explained."""
@@ -173,14 +175,22 @@ class Search:
             evaluations=state.evaluations + len(points),
             quarantined=state.quarantined + len(points) - len(population.points),
         )
-        if state.generation % max(1, self._budget.generations // _SNAPSHOTS) == 0:
+        if state.generation % math.ceil(self._budget.generations / _SNAPSHOTS) == 0:
             self._record()
         self._method.tell(self._weighed(population))
         if self._may_narrow and state.generation >= self._budget.generations // _EXTENT_SHARE:
             self._narrow()
 
+    @property
+    def _best(self) -> Population:
+        """What the archive holds, and where it leaves the choice to preferences, what the search holds by them."""
+        rows, held = self._archive.rows, self._method.population
+        if rows.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE or not len(held.points):
+            return rows
+        return rows.join(held.take(held.violations <= rows.violations.max()))
+
     def _record(self) -> None:
-        archive = self._archive.kept
+        archive = self._archive.rows
         snapshot = Snapshot(self._state.evaluations, len(archive.points), snapshot_of(archive))
         kept = self._state.snapshots
         if len(kept) >= 2 * _SNAPSHOTS:

@@ -26,7 +26,7 @@ class Archive:
     objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, they are
     the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as half of
     what stays. Rows are merged in batches of `limit`, so that it hardly ever holds more than twice the limit, and a
-    generation costs next to nothing. Beyond 15 objectives dominance is looked at only when the rows are asked for: it
+    generation costs next to nothing. Beyond 15 objectives dominance is left to those who choose from the rows: it
     removes next to none there, and takes most of the time.
 
     Args:
@@ -36,7 +36,6 @@ class Archive:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept: Population | None = None
-        self._ranked = True
         self._pending: list[Population] = []
 
     def add(self, evaluated: Population) -> None:
@@ -47,20 +46,7 @@ class Archive:
 
     @property
     def rows(self) -> Population:
-        """What is kept, no row dominating another; of equal objectives only the first.
-
-        Raises:
-            ValueError: nothing was added.
-        """
-        kept = self.kept
-        if not self._ranked:
-            kept = self._kept = kept.take(non_dominated(kept.objectives))
-            self._ranked = True
-        return kept
-
-    @property
-    def kept(self) -> Population:
-        """As `rows`, but beyond 15 objectives dominance is not looked at: for a glance while a search goes on.
+        """What is kept.
 
         Raises:
             ValueError: nothing was added.
@@ -81,9 +67,8 @@ class Archive:
         if not feasible.any():
             self._kept = every.take(np.argsort(violations, kind="stable")[: self._limit])
             return
-        kept = every.take(feasible)
-        self._ranked = kept.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE
-        if self._ranked:
+        kept = every if feasible.all() else every.take(feasible)
+        if kept.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
             kept = kept.take(non_dominated(kept.objectives))
         full = len(kept.points) > self._limit
         self._kept = kept.take(_thinned(kept.objectives, int(_KEPT_SHARE * self._limit))) if full else kept

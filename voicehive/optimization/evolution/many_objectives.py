@@ -13,7 +13,6 @@ from voicehive.optimization.evolution.preferences import (
     Singles,
     distinct,
     preferred,
-    representatives,
 )
 
 _RESERVE = 0.1
@@ -62,21 +61,21 @@ class ManyObjectiveSearch:
         self._seeds = space.snap(seeds) if seeds is not None else np.empty((0, len(space.cells)))
         self._lowest, self._highest = np.full(objectives, np.inf), np.full(objectives, -np.inf)
         self._generation = 0
-        self._population: Population | None = None
+        self._population = Population(*(np.zeros((0, width)) for width in (len(space.cells), objectives, 0, 0)))
         self._achieved: Singles = np.empty((FUNCTIONS, 0), dtype=np.float32)
         if start is not None and len(start.points):
             self.tell(start)
 
     def ask(self) -> Floats | None:
         """The next points (N, P): distinct, snapped, none of them in the population; None when none is found."""
-        if self._population is None:
+        if not len(self._population.points):
             return self._new(np.concatenate([self._seeds, self._drawn()]))
         new = self._new(np.concatenate([self._seeds, self._offspring(self._population.points)]))
         return new if new is not None else self._new(self._drawn())
 
     def tell(self, evaluated: Population) -> None:
         """Take the points asked, evaluated; rows may be missing, and any number may be told at first."""
-        pool = evaluated if self._population is None else self._population.join(evaluated)
+        pool = self._population.join(evaluated) if len(self._population.points) else evaluated
         if not len(pool.points):
             return
         self._see(evaluated)
@@ -95,29 +94,24 @@ class ManyObjectiveSearch:
 
     def _rescale(self, pool: Population) -> None:
         """Scale by the best points under each preference; others, far from the front, would stretch the scales."""
-        rows = pool if self._population is None else self._population.take(np.unique(self._best()))
+        rows = self._population.take(np.unique(self._best())) if len(self._population.points) else pool
         self._scale = Scale(rows, self._highest - self._lowest)
         self._achieved = self._achieved[:, :0]
 
     def _see(self, evaluated: Population) -> None:
-        feasible = evaluated.objectives[evaluated.violations <= 0.0]
-        if len(feasible):
+        feasible = evaluated.violations <= 0.0
+        if feasible.any():
+            feasible = evaluated.objectives if feasible.all() else evaluated.objectives[feasible]
             self._lowest = np.minimum(self._lowest, feasible.min(axis=0))
             self._highest = np.maximum(self._highest, feasible.max(axis=0))
 
     @property
     def population(self) -> Population:
-        """The best of what was seen: distinct, none dominating another; another search given it as `start` goes on.
-
-        Raises:
-            RuntimeError: nothing was told yet.
-        """
-        if self._population is None:
-            raise RuntimeError("the search was told nothing yet; tell it what the points asked came to")
-        return representatives(self._population, self._size, np.random.default_rng(0))
+        """A tenth more rows than asked at a time, the best for most preferences first; empty before any is told."""
+        return self._population
 
     def _new(self, points: Floats) -> Floats | None:
-        known = self._population.points if self._population is not None else points[:0]
+        known = self._population.points
         rows = distinct(np.concatenate([known, points]) @ self._point_probe, _SAME_POINT)
         new = points[rows[rows >= len(known)] - len(known)][: self._size]
         self._seeds = self._seeds[:0]
@@ -141,17 +135,17 @@ class ManyObjectiveSearch:
         differential = np.flatnonzero(rng.random(count) < _DIFFERENTIAL)
         other = points[rng.integers(len(points), size=len(differential))]
         step = good - best
-        step[differential] = np.where(
-            self._space.nominal, step[differential], _DIFFERENTIAL_WEIGHT * (good[differential] - other)
-        )
-        child = best + step * self._some(step)
+        steps = _DIFFERENTIAL_WEIGHT * (good[differential] - other)
+        if self._space.nominal.any():
+            steps = np.where(self._space.nominal, step[differential], steps)
+        step[differential] = steps
+        child = best + np.multiply(step, self._some(step), out=step)
         self._level(child)
         self._mutate(child)
         return self._space.snap(child)
 
     def _best(self) -> Rows:
         """The best member of the population under each preference (S,)."""
-        assert self._population is not None
         violations = self._population.violations
         if (violations > 0.0).all():
             return np.full(len(self._achieved), violations.argmin())

@@ -12,13 +12,14 @@ from voicehive.optimization.evaluation import Evaluation
 from voicehive.optimization.evaluators.table import Table
 from voicehive.optimization.evolution.archive import reduce
 from voicehive.optimization.evolution.population import MOST_OBJECTIVES_BY_DOMINANCE, Population
+from voicehive.optimization.evolution.preferences import representatives
 from voicehive.optimization.explanation import sensitivity
 from voicehive.optimization.explanation.adjustments import adjustments
 from voicehive.optimization.explanation.confidence import certainty, confidence
 from voicehive.optimization.explanation.convergence import growth, history
 from voicehive.optimization.explanation.reasons import reasons
 from voicehive.optimization.explanation.redundancy import rank_correlations, redundant
-from voicehive.optimization.front import extent, hypervolume, scaled, thin
+from voicehive.optimization.front import extent, hypervolume, scaled
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.result import (
     Adjustment,
@@ -128,7 +129,7 @@ def _front(
     rng: np.random.Generator,
 ) -> _Front:
     """Reduce the archive to the declared size, the chosen row and those that the alternatives need kept."""
-    rows = _kept(archive, chosen.chosen, current, evaluation.problem.front_size)
+    rows = _kept(archive, chosen.chosen, current, evaluation.problem.front_size, rng)
     front = archive.take(rows)
     points = scaled(front.objectives, front.objectives)
     weights = choice.weights_of(evaluation.problem.objectives)
@@ -137,7 +138,9 @@ def _front(
     return _Front(front, place, points, weights, choice.achievement(points, drawn))
 
 
-def _kept(archive: Population, chosen: int, current: Population | None, size: int) -> NDArray[np.intp]:
+def _kept(
+    archive: Population, chosen: int, current: Population | None, size: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
     if archive.violations.min() > 0.0:
         level = np.maximum(archive.violations, archive.violations[chosen])
         return np.lexsort((np.arange(len(level)) != chosen, level))[:size]
@@ -146,8 +149,10 @@ def _kept(archive: Population, chosen: int, current: Population | None, size: in
     if current is not None:
         keep.insert(1, choice.nearest(archive.points, current.points[0]))
     kept = list(dict.fromkeys(keep))[:size]
-    if points.shape[1] > MOST_OBJECTIVES_BY_DOMINANCE or len(points) <= size:
-        return thin(points, size, kept)
+    if points.shape[1] > MOST_OBJECTIVES_BY_DOMINANCE:
+        return representatives(archive, size, rng, kept)
+    if len(points) <= size:
+        return np.arange(len(points))
     others = np.setdiff1d(np.arange(len(points)), kept)
     others = others[reduce(archive.take(others), size - len(kept))] if size > len(kept) else others[:0]
     return np.sort(np.concatenate([others, kept]))
