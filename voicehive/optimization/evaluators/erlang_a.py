@@ -261,6 +261,7 @@ def _log_exponential_sum(terms: Floats, x: Floats) -> Floats:
 _LOBATTO = np.array([-1.0, -np.sqrt(3.0 / 7.0), 0.0, np.sqrt(3.0 / 7.0), 1.0])
 _POWERS = np.arange(5)
 _INTEGRALS = (_LOBATTO[:, None] ** (_POWERS + 1) - (-1.0) ** (_POWERS + 1)) / (_POWERS + 1)
+_BISECTIONS = 40
 _INTEGRATION = _INTEGRALS @ np.linalg.inv(_LOBATTO[:, None] ** _POWERS)
 """Integrals from -1 to each Gauss-Lobatto node of the polynomial through values at the nodes."""
 
@@ -315,21 +316,18 @@ class WaitGrid:
         row = np.arange(len(tail))
         width = self.nodes[last + 1] - self.nodes[last]
         ends = (tail[row, last], tail[row, last + 1], -width * density[row, last], -width * density[row, last + 1])
-        low, high = np.zeros(len(tail)), np.ones(len(tail))
-        for _ in range(40):
-            middle = (low + high) / 2.0
-            beyond = _hermite(*ends, middle) > target
-            low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
+        constant, *higher = _hermite(*ends)
+        low, step = np.zeros(len(tail)), 0.5
+        for _ in range(_BISECTIONS):
+            middle = low + step
+            beyond = constant + middle * (higher[0] + middle * (higher[1] + middle * higher[2])) > target
+            low += step * beyond
+            step /= 2.0
         wait = self.nodes[last] + width * low
         return np.where(tail[:, 0] <= target, 0.0, np.where(tail[:, -1] > target, self.nodes[-1], wait))
 
 
-def _hermite(left: Floats, right: Floats, left_slope: Floats, right_slope: Floats, at: Floats) -> Floats:
-    """The cubic on [0, 1] through given values and slopes at its ends."""
-    rest = 1.0 - at
-    return (
-        left * rest**2 * (1.0 + 2.0 * at)
-        + right * at**2 * (1.0 + 2.0 * rest)
-        + left_slope * at * rest**2
-        - right_slope * at**2 * rest
-    )
+def _hermite(left: Floats, right: Floats, left_slope: Floats, right_slope: Floats) -> tuple[Floats, ...]:
+    """The coefficients, constant first, of the cubic on [0, 1] with given values and slopes at its ends."""
+    rise = right - left
+    return left, left_slope, 3.0 * rise - 2.0 * left_slope - right_slope, left_slope + right_slope - 2.0 * rise

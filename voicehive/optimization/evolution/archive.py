@@ -1,8 +1,6 @@
 """Keeps the best rows of a whole search, and reduces them to as many as are wanted."""
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
-import heapq
-
 import moocore
 import numpy as np
 
@@ -17,6 +15,7 @@ _LED_SHARE = 0.5
 _HYPERVOLUME_OBJECTIVES = 3
 _CANDIDATES_PER_CHOICE = 8
 _DEMAND = 2_000
+_LIKELY = 16
 
 
 class Archive:
@@ -124,15 +123,17 @@ def _by_shortfall(points: Floats, size: int) -> Rows:
     """
     distances = np.sqrt(shortfall(points, points[thin(points, _DEMAND)]))
     gap = np.full(distances.shape[1], float(points.shape[1]) ** 0.5, dtype=np.float32)
-    queue = [(-float(gain), row, 0) for row, gain in enumerate((gap - distances).sum(axis=1))]
-    heapq.heapify(queue)
-    chosen: list[int] = []
-    while len(chosen) < size:
-        _, row, step = heapq.heappop(queue)
-        if step == len(chosen):
-            chosen.append(row)
-            np.minimum(gap, distances[row], out=gap)
-        else:
-            gain = float(np.maximum(gap - distances[row], 0.0).sum())
-            heapq.heappush(queue, (-gain, row, len(chosen)))
-    return np.array(chosen, dtype=np.intp)
+    gains = (gap - distances).sum(axis=1)  # no less than each row would add now: what is chosen only lowers it
+    left = np.arange(len(points))
+    chosen = np.empty(size, dtype=np.intp)
+    for place in range(size):
+        best = -1
+        while best < 0 or gains[best] < gains[left].max():
+            few = min(_LIKELY, len(left))
+            likely = left[np.argpartition(gains[left], -few)[-few:]]
+            gains[likely] = np.maximum(gap - distances[likely], 0.0).sum(axis=1)
+            best = likely[gains[likely].argmax()]
+        chosen[place] = best
+        left = left[left != best]
+        np.minimum(gap, distances[best], out=gap)
+    return chosen

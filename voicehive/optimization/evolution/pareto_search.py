@@ -1,5 +1,7 @@
 """Evolutionary search for up to about 15 objectives, with or without constraints."""
 
+import math
+
 import numpy as np
 
 from voicehive.optimization.arrays import Floats
@@ -9,6 +11,7 @@ from voicehive.optimization.evolution.variation import Variation, latin_hypercub
 
 _CROSSOVER_INDEX, _MANY_CROSSOVER_INDEX = 15.0, 30.0  # the latter after Deb & Jain (2014), NSGA-III, section VI
 _ATTEMPTS = 10
+_LEAST_SHARE_NEW = 0.1
 _ENUMERABLE = 10_000
 _REMEMBERED = 1_000_000
 
@@ -45,10 +48,11 @@ class ParetoSearch:
         self._variation = Variation(space, rng, index)
         self._seeds = np.zeros((0, len(space.cells))) if seeds is None else space.snap(seeds)
         self._known: set[int] = set()
+        self._share_new = 1.0
         nothing = Population(*(np.zeros((0, width)) for width in (len(space.cells), objectives, 0, 0)))
         self._preferring, self._ignoring = nothing, nothing
         if start is not None and len(start.points):
-            self._new(start.points)
+            self._new(start.points, len(start.points))
             self._select(start, start)
 
     @property
@@ -59,16 +63,20 @@ class ParetoSearch:
 
     def ask(self) -> Floats | None:
         """The next `population_size` points (N, P), none asked before, as far as there are any; None without any."""
-        found = [self._new(self._seeds)]
+        points = self._seeds[self._new(self._seeds, self._size)]
         self._seeds = self._seeds[:0]
         for _ in range(_ATTEMPTS):
-            missing = self._size - sum(map(len, found))
+            missing = self._size - len(points)
             if missing <= 0:
                 break
-            found.append(self._new(self._space.snap(self._offspring(missing))))
+            offspring = self._space.snap(self._offspring(math.ceil(missing / self._share_new)))
+            rows = self._new(offspring, missing)
+            looked_at = rows[-1] + 1 if len(rows) == missing else len(offspring)
+            self._share_new = max(len(rows) / looked_at, _LEAST_SHARE_NEW)
+            points = np.concatenate([points, offspring[rows]])
         else:
-            found.append(self._new(self._remaining(self._size - sum(map(len, found)))))
-        points = np.concatenate(found)
+            rest = self._remaining(self._size - len(points))
+            points = np.concatenate([points, rest[self._new(rest, self._size)]])
         return points if len(points) else None
 
     def tell(self, evaluated: Population) -> None:
@@ -108,8 +116,8 @@ class ParetoSearch:
         points = self._space.snap((grid + 0.5) / cells)
         return points[[hash(point.tobytes()) not in self._known for point in points]][:count]
 
-    def _new(self, points: Floats) -> Floats:
-        """Keep the points that are seen for the first time, and remember them."""
+    def _new(self, points: Floats, most: int) -> list[int]:
+        """Find the first points (N, P) that are seen for the first time, at most so many, and remember them."""
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         kept: list[int] = []
@@ -118,4 +126,6 @@ class ParetoSearch:
             if mark not in self._known:
                 self._known.add(mark)
                 kept.append(row)
-        return points[kept]
+                if len(kept) == most:
+                    break
+        return kept
