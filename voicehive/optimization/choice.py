@@ -12,8 +12,9 @@ from voicehive.optimization.models import Objective
 
 AUGMENTATION = 1e-3
 TOLERANCE = 1e-9
-_ROWS_AT_ONCE = 256
-"""Small enough for the products with a thousand weightings to stay in the processor's cache."""
+_WEIGHTINGS_AT_ONCE = 64
+"""Few enough for their products with two thousand rows to stay in the processor's cache."""
+_MANY_COLUMNS = 32
 
 
 class Choice(NamedTuple):
@@ -95,16 +96,21 @@ def achievement(points: Floats, weights: Floats) -> NDArray[Any]:
     """
     if weights.ndim == 1:
         return (points * weights).max(axis=1) + AUGMENTATION * (points @ weights)
-    narrow, factors = points.astype(np.float32), weights.T.astype(np.float32)
-    achieved = AUGMENTATION * (narrow @ factors)
-    for start in range(0, len(narrow), _ROWS_AT_ONCE):
-        block = narrow[start : start + _ROWS_AT_ONCE]
-        worst = np.multiply.outer(block[:, 0], factors[0])
+    columns, rows = np.ascontiguousarray(points.T, dtype=np.float32), weights.astype(np.float32)
+    achieved = AUGMENTATION * (rows @ columns)
+    if len(columns) > _MANY_COLUMNS:
+        product = np.empty_like(columns)
+        for place, weighting in enumerate(rows):
+            achieved[place] += np.multiply(columns, weighting[:, None], out=product).max(axis=0)
+        return achieved.T
+    for start in range(0, len(rows), _WEIGHTINGS_AT_ONCE):
+        block = rows[start : start + _WEIGHTINGS_AT_ONCE].T
+        worst = np.multiply.outer(block[0], columns[0])
         product = np.empty_like(worst)
-        for column, weight in zip(block.T[1:], factors[1:], strict=True):
-            np.maximum(worst, np.multiply.outer(column, weight, out=product), out=worst)
-        achieved[start : start + _ROWS_AT_ONCE] += worst
-    return achieved
+        for weight, column in zip(block[1:], columns[1:], strict=True):
+            np.maximum(worst, np.multiply.outer(weight, column, out=product), out=worst)
+        achieved[start : start + _WEIGHTINGS_AT_ONCE] += worst
+    return achieved.T
 
 
 def knee(points: Floats) -> int:

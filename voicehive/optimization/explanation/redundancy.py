@@ -34,16 +34,24 @@ def standardized_ranks(columns: Floats) -> Floats:
 
     0 in a column that does not vary.
     """
-    ranks = np.stack([_ranks(column) for column in columns.T], axis=1) if columns.shape[1] else columns
+    ranks = _ranks(columns)
     centred = ranks - ranks.mean(axis=0)
     size = np.sqrt(np.square(centred).sum(axis=0))
     return np.divide(centred, size, out=np.zeros_like(centred), where=size > 0.0)
 
 
-def _ranks(values: Floats) -> Floats:
-    """From 1; equal values share the mean of theirs."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2.0)[places]
+def _ranks(columns: Floats) -> Floats:
+    """From 1 in each column of (N, K); equal values share the mean of theirs."""
+    order = columns.argsort(axis=0)
+    ascending = np.take_along_axis(columns, order, axis=0)
+    differs = np.ones((len(columns) + 1, columns.shape[1]), dtype=np.bool_)
+    differs[1:-1] = ascending[1:] != ascending[:-1]
+    places = np.arange(len(columns) + 1)[:, None]
+    first = np.maximum.accumulate(np.where(differs[:-1], places[:-1], 0), axis=0)
+    last = np.minimum.accumulate(np.where(differs[1:], places[1:], len(columns))[::-1], axis=0)[::-1]
+    ranks = np.empty_like(ascending)
+    np.put_along_axis(ranks, order, (first + 1 + last) / 2.0, axis=0)
+    return ranks
 
 
 def redundant(correlations: Floats) -> list[Redundancy]:
@@ -56,8 +64,8 @@ def redundant(correlations: Floats) -> list[Redundancy]:
     kept: list[int] = []
     found: list[Redundancy] = []
     for index, row in enumerate(correlations):
-        best = max(kept, key=lambda other: row[other], default=None)
-        if best is not None and row[best] >= REDUNDANT:
+        best = kept[int(row[kept].argmax())] if kept else index
+        if best != index and row[best] >= REDUNDANT:
             found.append(Redundancy(index, best, float(row[best])))
         else:
             kept.append(index)

@@ -5,14 +5,14 @@ import numpy as np
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.choice import TOLERANCE
 
-_MOST_PRODUCTS = 10_000_000
+_MOST_PRODUCTS = 4_000_000
 _MOST_WEIGHTINGS, _LEAST_WEIGHTINGS = 1_000, 100
 
 
 def weightings(weights: Floats, rows: int, rng: np.random.Generator) -> Floats:
     """Draw weightings (W, M) from the Dirichlet distribution about `weights` (M,), uniform where those are equal.
 
-    W is 1,000, or fewer (down to 100: a standard error of at most 5 %) where `rows` times M is over 10,000.
+    W is 1,000, or fewer (down to 100: a standard error of at most 5 %) where `rows` times M is over 4,000.
     """
     count = int(np.clip(_MOST_PRODUCTS // max(rows * len(weights), 1), _LEAST_WEIGHTINGS, _MOST_WEIGHTINGS))
     return rng.dirichlet(weights * len(weights), count)
