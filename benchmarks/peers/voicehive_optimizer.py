@@ -21,8 +21,8 @@ from voicehive.optimization import (
 from voicehive.optimization.result import OptimizationResult
 
 OURS = "ours"
-FRONT_SIZE = 2_000
-"""As many as a search keeps anyway; a front is reduced from there to as many solutions as the peers return."""
+FRONTS = 3
+"""So many times as many solutions as the peers return are asked for, and then reduced to as many."""
 
 
 class TestProblemEvaluator:
@@ -71,10 +71,10 @@ def problem_of(problem: pymoo.core.problem.Problem, size: int, generations: int,
 
 
 def run_voicehive(
-    test_problem: pymoo.core.problem.Problem, size: int, generations: int, seed: int, front_size: int = FRONT_SIZE
+    test_problem: pymoo.core.problem.Problem, size: int, generations: int, seed: int, front_size: int | None = None
 ) -> Run:
     """Search, choose and explain; the answer is the result's front, reduced to `size` solutions. All of it is timed."""
-    problem = problem_of(test_problem, size, generations, seed, front_size)
+    problem = problem_of(test_problem, size, generations, seed, front_size or FRONTS * size)
     evaluator = TestProblemEvaluator(test_problem)
 
     def optimize() -> tuple[Floats, Floats, int]:

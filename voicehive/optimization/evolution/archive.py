@@ -10,10 +10,10 @@ from voicehive.optimization.evolution.reference_directions import leaders
 from voicehive.optimization.evolution.selection import Rows, normalized, shortfall
 from voicehive.optimization.front import REFERENCE, non_dominated, scaled, thin
 
-_KEPT_SHARE = 0.8
+_SPREAD_SHARE, _KEPT_SHARE = 0.4, 0.8
 _LED_SHARE = 0.5
 _HYPERVOLUME_OBJECTIVES = 3
-_CANDIDATES_PER_CHOICE = 8
+_CANDIDATES_PER_CHOICE = 4
 _DEMAND = 2_000
 _LIKELY = 16
 
@@ -21,19 +21,20 @@ _LIKELY = 16
 class Archive:
     """Every non-dominated feasible row told, up to a limit; while none is feasible, the least violating ones.
 
-    Beyond `limit` it is thinned to four fifths of that. Up to 3 objectives these are spread evenly (`thin` in
-    objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, they are
-    the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as half of
-    what stays. Rows are merged in batches of `limit`, so that it hardly ever holds more than twice the limit, and a
-    generation costs next to nothing. Beyond 15 objectives dominance is left to those who choose from the rows: it
+    Beyond `limit` it is thinned. Up to 3 objectives two fifths of that stay, or `wanted`, spread evenly (`thin` in
+    objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, four fifths
+    stay: the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as
+    half of what stays. Rows are merged in batches of `limit`, so that it hardly ever holds more than twice the limit,
+    and a generation costs next to nothing. Beyond 15 objectives dominance is left to those who choose from the rows: it
     removes next to none there, and takes most of the time.
 
     Args:
         limit: the most rows that `rows` gives.
+        wanted: how many rows are needed in the end.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, wanted: int = 0) -> None:
+        self._limit, self._wanted = limit, min(wanted, limit)
         self._kept: Population | None = None
         self._pending: list[Population] = []
 
@@ -70,22 +71,21 @@ class Archive:
         if kept.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
             kept = kept.take(non_dominated(kept.objectives))
         full = len(kept.points) > self._limit
-        self._kept = kept.take(_thinned(kept.objectives, int(_KEPT_SHARE * self._limit))) if full else kept
+        self._kept = kept.take(self._thinned(kept.objectives)) if full else kept
 
+    def _thinned(self, objectives: Floats) -> Rows:
+        """Choose some of the rows (N, M), given the oldest first; ascending.
 
-def _thinned(objectives: Floats, size: int) -> Rows:
-    """Choose `size` of the non-dominated rows (N, M), given the oldest first; ascending.
-
-    Beyond 3 objectives old rows alone, or new ones alone, lose much of the IGD+ that both together hold.
-    """
-    if objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
-        return thin(scaled(objectives, objectives), size)
-    first = objectives.argmin(axis=0)
-    if objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
-        first = np.concatenate([first, leaders(normalized(objectives), int(_LED_SHARE * size))])
-    first = np.unique(first)[:size]
-    rest = np.setdiff1d(np.arange(len(objectives)), first)
-    return np.union1d(first, rest[len(rest) - (size - len(first)) :])
+        Beyond 3 objectives old rows alone, or new ones alone, lose much of the IGD+ that both together hold.
+        """
+        if objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
+            return thin(scaled(objectives, objectives), max(self._wanted, int(_SPREAD_SHARE * self._limit)))
+        first, size = objectives.argmin(axis=0), int(_KEPT_SHARE * self._limit)
+        if objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
+            first = np.concatenate([first, leaders(normalized(objectives), int(_LED_SHARE * size))])
+        first = np.unique(first)[:size]
+        rest = np.setdiff1d(np.arange(len(objectives)), first)
+        return np.union1d(first, rest[len(rest) - (size - len(first)) :])
 
 
 def reduce(kept: Population, size: int) -> Rows:

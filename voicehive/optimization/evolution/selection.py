@@ -13,6 +13,7 @@ Rows = NDArray[np.intp]
 
 _OFF_AXIS = 1e6
 _FEW = 8
+_ROWS_AT_ONCE = 64  # few enough for the arrays to stay in the processor's cache
 
 
 def survivors(objectives: Floats, violations: Floats, size: int) -> Rows:
@@ -106,10 +107,13 @@ def shortfall(chosen: Floats, wanted: Floats) -> NDArray[np.float32]:
     distance and inverted generational distance"), and the shift-based density estimation of Li, Yang & Liu (2014).
     """
     squares = np.zeros((len(chosen), len(wanted)), dtype=np.float32)
-    worse = np.empty_like(squares)
-    for ours, theirs in zip(chosen.T.astype(np.float32), wanted.T.astype(np.float32), strict=True):
-        np.subtract(ours[:, None], theirs, out=worse)
-        np.maximum(worse, 0.0, out=worse)
-        np.square(worse, out=worse)
-        squares += worse
+    rows, columns = chosen.astype(np.float32), np.ascontiguousarray(wanted.T, dtype=np.float32)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = squares[start : start + _ROWS_AT_ONCE]
+        worse = np.empty_like(block)
+        for ours, theirs in zip(rows[start : start + _ROWS_AT_ONCE].T, columns, strict=True):
+            np.subtract(ours[:, None], theirs, out=worse)
+            np.maximum(worse, 0.0, out=worse)
+            np.square(worse, out=worse)
+            block += worse
     return squares
