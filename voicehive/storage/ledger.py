@@ -28,6 +28,8 @@ from uuid import uuid4
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from voicehive.audit.entries import Draft, Kind
+from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.database import Database, get_or_insert, update_row
 from voicehive.storage.errors import KeyReused, KeyWithdrawn
 from voicehive.storage.tables import LedgerRow
@@ -37,6 +39,15 @@ JsonObject: TypeAlias = dict[str, Any]
 CLOCK_SKEW = timedelta(seconds=5)
 """How far the clocks of two workers may differ: an attempt counts as under way for so much longer than it may take."""
 
+EXECUTION = "-execution"
+"""What the id of a decision's execution has after the decision's own."""
+
+_AUDITED = {
+    "started": Kind.STEP,
+    "applied": Kind.STEP,
+    "compensating": Kind.COMPENSATION,
+    "compensated": Kind.COMPENSATION,
+}
 _POLL_SECONDS = 0.1
 _NEW = "new"
 
@@ -257,6 +268,25 @@ async def _enter(session: AsyncSession, entry: _Entry, state: str, **columns: An
     await update_row(session, LedgerRow, asdict(entry), **changed)
     for name, value in changed.items():
         setattr(entry, name, value)
+    if state in _AUDITED:
+        await AuditLog(session, entry.tenant).append([_audited(entry)])
+
+
+def _audited(entry: _Entry) -> Draft:
+    """A change of state for the audit log: written with it, or, before something is sent, ahead of it."""
+    workflow_id, _, _ = entry.owner.partition("/")
+    return Draft(
+        kind=_AUDITED[entry.state],
+        body={
+            "action": entry.action,
+            "arguments": entry.arguments_digest,
+            "key": entry.key,
+            "state": entry.state,
+        },
+        decision_id=workflow_id.removesuffix(EXECUTION),
+        run_id=entry.owner,
+        key=f"{entry.owner}/{entry.key}/{entry.state}",
+    )
 
 
 def _is_under_way(entry: _Entry) -> bool:

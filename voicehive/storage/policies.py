@@ -11,13 +11,18 @@ from voicehive.storage.tables import PolicyRow
 
 
 class StoredPolicy(Model):
-    """One version: the document as its author wrote it (YAML), and the digest of what it means."""
+    """One version: the document as its author wrote it (YAML), and the digest of what it means.
+
+    `signature` is the author's over that digest, by the key whose public half is `signer`; None where it is unsigned.
+    """
 
     version: int
     document: str
     digest: str
     author: str
     created_at: datetime
+    signature: str | None = None
+    signer: str | None = None
 
 
 class Policies:
@@ -38,11 +43,24 @@ class Policies:
         newest = select(PolicyRow.document).where(PolicyRow.tenant == self._tenant)
         return await self._session.scalar(newest.order_by(PolicyRow.version.desc()).limit(1))
 
-    async def add(self, document: str, digest: str, author: str) -> StoredPolicy:
+    async def history(self, limit: int = 100) -> list[StoredPolicy]:
+        """Its versions, the newest first."""
+        of_tenant = select(PolicyRow).where(PolicyRow.tenant == self._tenant)
+        rows = await self._session.scalars(of_tenant.order_by(PolicyRow.version.desc()).limit(limit))
+        return [_record(row) for row in rows]
+
+    async def get(self, version: int) -> StoredPolicy | None:
+        """One version, or None."""
+        row = await self._session.get(PolicyRow, (self._tenant, version))
+        return _record(row) if row else None
+
+    async def add(
+        self, document: str, digest: str, author: str, signature: str | None = None, signer: str | None = None
+    ) -> StoredPolicy:
         """Put a document in force as the next version; the one already in force stays as it is."""
         while True:
             current = await self.current()
-            if current and (current.digest, current.document) == (digest, document):
+            if current and (current.digest, current.document, current.signature) == (digest, document, signature):
                 return current
             policy = StoredPolicy(
                 version=current.version + 1 if current else 1,
@@ -50,6 +68,8 @@ class Policies:
                 digest=digest,
                 author=author,
                 created_at=datetime.now(UTC),
+                signature=signature,
+                signer=signer,
             )
             if await insert_if_absent(self._session, PolicyRow, {"tenant": self._tenant} | policy.model_dump()):
                 return policy
@@ -57,5 +77,11 @@ class Policies:
 
 def _record(row: PolicyRow) -> StoredPolicy:
     return StoredPolicy(
-        version=row.version, document=row.document, digest=row.digest, author=row.author, created_at=row.created_at
+        version=row.version,
+        document=row.document,
+        digest=row.digest,
+        author=row.author,
+        created_at=row.created_at,
+        signature=row.signature,
+        signer=row.signer,
     )

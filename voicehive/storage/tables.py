@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import DateTime, Dialect, Index, LargeBinary, Text, true
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, LargeBinary, Text, text, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -101,6 +101,8 @@ class PolicyRow(Tenanted):
     digest: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    signature: Mapped[str | None] = mapped_column(Text)
+    signer: Mapped[str | None] = mapped_column(Text)
 
 
 class AuthorizationRow(Tenanted):
@@ -184,3 +186,162 @@ class NotificationRow(Tenanted):
     kind: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
     sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuditTreeRow(Tenanted):
+    """How far a tenant's audit log has grown: what the next entry is appended to, and the lock for doing so."""
+
+    __tablename__ = "audit_trees"
+
+    size: Mapped[int] = mapped_column(BigInteger)
+    peaks: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AuditEntryRow(Tenanted):
+    """An entry of the audit log, and the nodes of the Merkle tree that it completes; `audit_log.py` explains them."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index(
+            "audit_entries_by_decision",
+            "decision_id",
+            sqlite_where=text("decision_id IS NOT NULL"),
+            postgresql_where=text("decision_id IS NOT NULL"),
+        ),
+        Index(
+            "audit_entries_by_key",
+            "tenant",
+            "key",
+            unique=True,
+            sqlite_where=text("key IS NOT NULL"),
+            postgresql_where=text("key IS NOT NULL"),
+        ),
+    )
+
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    nodes: Mapped[bytes] = mapped_column(LargeBinary)
+    leaf: Mapped[str] = mapped_column(Text)
+    decision_id: Mapped[str | None] = mapped_column(Text)
+    key: Mapped[str | None] = mapped_column(Text)
+
+
+class AuditSubjectKeyRow(Tenanted):
+    """The key that a person's fields are sealed with.
+
+    Erasure leaves the id and the index of its entry in the log, but neither the key nor whose it was.
+    """
+
+    __tablename__ = "audit_subject_keys"
+    __table_args__ = (Index("audit_subject_keys_by_subject", "tenant", "subject", unique=True),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject: Mapped[str | None] = mapped_column(Text)
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    erased_by: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class AuditHeadRow(Tenanted):
+    """A signed head of the audit log, with the cosignatures it has got since."""
+
+    __tablename__ = "audit_heads"
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str] = mapped_column(Text)
+
+
+class AutonomousActionRow(Tenanted):
+    """A run that was admitted to act: what it asked for, and whether it is under way, settled or released."""
+
+    __tablename__ = "autonomous_actions"
+
+    run: Mapped[str] = mapped_column(Text, primary_key=True)
+    demand: Mapped[str] = mapped_column(Text)
+    approved: Mapped[bool]
+    state: Mapped[str] = mapped_column(Text)
+    reserved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class BudgetChargeRow(Tenanted):
+    """What a run took from one budget, in millionths of its unit; `place` is a deployment, or empty for the tenant."""
+
+    __tablename__ = "budget_charges"
+    __table_args__ = (Index("budget_charges_by_time", "tenant", "budget", "place", "charged_at"),)
+
+    run: Mapped[str] = mapped_column(Text, primary_key=True)
+    budget: Mapped[str] = mapped_column(Text, primary_key=True)
+    place: Mapped[str] = mapped_column(Text, primary_key=True)
+    millionths: Mapped[int] = mapped_column(BigInteger)
+    charged_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ConcurrencySlotRow(Tenanted):
+    """A place that a run holds while it is under way; `place` as in the charges."""
+
+    __tablename__ = "concurrency_slots"
+    __table_args__ = (Index("concurrency_slots_by_place", "tenant", "limit_id", "place"),)
+
+    run: Mapped[str] = mapped_column(Text, primary_key=True)
+    limit_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    place: Mapped[str] = mapped_column(Text, primary_key=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class KillSwitchRow(Tenanted):
+    """One turn of a kill switch; the highest number is how it stands. The tenant `*` is everyone."""
+
+    __tablename__ = "kill_switches"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stopped: Mapped[bool]
+    author: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AssessmentRow(Tenanted):
+    """The facts a verdict was given on, and the verdict."""
+
+    __tablename__ = "assessments"
+    __table_args__ = (Index("assessments_by_time", "tenant", "assessed_at"),)
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    decision_id: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    verdict: Mapped[str] = mapped_column(Text)
+    mode: Mapped[str] = mapped_column(Text)
+    policy_digest: Mapped[str] = mapped_column(Text)
+    assessed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ModelUsageRow(Tenanted):
+    """What a tenant's language models have used in a period, with what is set aside for calls under way."""
+
+    __tablename__ = "model_usage"
+
+    period: Mapped[str] = mapped_column(Text, primary_key=True)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+    cost_micros: Mapped[int] = mapped_column(BigInteger)
+
+
+class ModelReservationRow(Tenanted):
+    """What is set aside for one call to a language model until its cost is known."""
+
+    __tablename__ = "model_reservations"
+
+    call: Mapped[str] = mapped_column(Text, primary_key=True)
+    period: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[int] = mapped_column(BigInteger)
+    cost_micros: Mapped[int] = mapped_column(BigInteger)
+    reserved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ModelAnswerRow(Tenanted):
+    """A language model's answer, by the digest of all that it depends on."""
+
+    __tablename__ = "model_answers"
+    __table_args__ = (Index("model_answers_by_age", "tenant", "created_at"),)
+
+    digest: Mapped[str] = mapped_column(Text, primary_key=True)
+    answer: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,59 @@
+"""Versions of a policy with who put them in force and their signatures, and the facts that verdicts were given on."""
+
+from datetime import UTC, datetime, timedelta
+
+from voicehive.storage.assessments import Assessments, StoredAssessment
+from voicehive.storage.database import Database
+from voicehive.storage.policies import Policies, StoredPolicy
+
+
+async def add(database: Database, tenant: str, text: str, author: str, signature: str | None = None) -> StoredPolicy:
+    async with database.transaction() as session:
+        signer = "key" if signature else None
+        return await Policies(session, tenant).add(text, f"digest of {text}", author, signature, signer)
+
+
+async def test_every_version_is_kept_with_its_author_and_signature(database: Database, tenant: str) -> None:
+    first = await add(database, tenant, "one", "alice")
+    second = await add(database, tenant, "two", "bob", "signed")
+    assert (first.signature, first.signer) == (None, None)
+    assert (second.signature, second.signer) == ("signed", "key")
+    async with database.reading() as session:
+        policies = Policies(session, tenant)
+        assert await policies.history() == [second, first]
+        assert await policies.history(limit=1) == [second]
+        assert [await policies.get(version) for version in (1, 2, 3)] == [first, second, None]
+        assert await policies.document() == "two"
+
+
+async def test_the_same_policy_again_is_a_new_version_only_with_another_signature(
+    database: Database, tenant: str
+) -> None:
+    first = await add(database, tenant, "one", "alice")
+    assert await add(database, tenant, "one", "bob") == first
+    signed = await add(database, tenant, "one", "bob", "signed")
+    assert (signed.version, signed.author) == (2, "bob")
+    assert await add(database, tenant, "one", "bob", "signed") == signed
+
+
+async def test_assessments_are_kept_once_and_listed_from_the_newest(database: Database, tenant: str) -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    kept = [
+        StoredAssessment(
+            id=f"decision/{number}",
+            decision_id="decision",
+            facts={"context": {"proposed": {"cost": 1e300}}},
+            verdict="execute",
+            mode="shadow",
+            policy_digest="digest",
+            assessed_at=begin + timedelta(hours=number),
+        )
+        for number in range(4)
+    ]
+    async with database.transaction() as session:
+        assessments = Assessments(session, tenant)
+        assert [await assessments.record(one) for one in kept] == [True] * 4
+        assert not await assessments.record(kept[0].model_copy(update={"verdict": "reject"}))
+    async with database.reading() as session:
+        assert await Assessments(session, tenant).list(3) == kept[:0:-1]
+        assert await Assessments(session, f"{tenant}-other").list(3) == []
