@@ -302,6 +302,18 @@ class TestCodebook:
         with pytest.raises(InvalidCandidate, match="O7"):
             codebook.preferences(Advice(preferences={"O7": 2.0}, source="x"))
 
+    def test_explanations_with_values(self):
+        _, codebook = contact_centre_digest()
+        tier = codebook.parameters["P3"]
+        assert codebook.readable("P3 from C1 to C2 alone; P3 to C9.") == (
+            f"{tier.name} from {tier.choices[0]} to {tier.choices[1]} alone; {tier.name} to C9."
+        )
+        low, high = codebook.parameters["P1"].bounds
+        half = codebook.settings(Proposed(changes={"P1": 0.5}, explanation=""))[codebook.parameters["P1"].name]
+        name = codebook.parameters["P1"].name
+        assert codebook.readable("P1 from 0.0 to 0.5.") == f"{name} from {low:g} to {half}."
+        assert codebook.readable("P1 at 0 to 1, by +0.3") == f"{name} at {low:g} to {high:g}, by +0.3"
+
     def test_explanations_with_names(self):
         _, codebook = contact_centre_digest()
         readable = codebook.readable("P1 from S1 towards S3 helps O2; P12, SP1 and O99 stay.")

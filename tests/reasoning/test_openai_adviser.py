@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.reasoning.fronts import contact_centre, contact_centre_digest
-from tests.reasoning.mock_openai import Fault, MockOpenAI
 from voicehive.optimization.advising.advice import Advice, FrontDigest
 from voicehive.reasoning.advice_answer import AdviceAnswer, checked
 from voicehive.reasoning.errors import AnswerUnusable
 from voicehive.reasoning.fallback_adviser import FallbackAdviser
 from voicehive.reasoning.language_model import LanguageModel
+from voicehive.reasoning.mock_service.faults import Fault
+from voicehive.reasoning.mock_service.server import MockOpenAI
 from voicehive.reasoning.openai_adviser import INSTRUCTIONS, OpenAIAdviser
 
 KEY = "sk-test-51f6a0c3d1"
@@ -50,6 +51,7 @@ UNAVAILABLE = {
     Fault.REDIRECT: "the server answered 307",
     Fault.TIMEOUT: "no answer within",
     Fault.DISCONNECT: "no connection, or it broke off",
+    Fault.REFUSED_CONNECTION: "no connection, or it broke off",
     Fault.TRUNCATED_BODY: "no connection, or it broke off",
     Fault.SLOW_STREAM: "no answer within",
 }

@@ -23,6 +23,7 @@ from voicehive.optimization.advising.advice import (
     Proposed,
 )
 from voicehive.reasoning.errors import AnswerUnusable
+from voicehive.reasoning.outside_text import plain
 
 _Value = TypeVar("_Value")
 
@@ -115,7 +116,7 @@ def _proposed(
         for effect in answer.effects
         if effect.objective in objectives and abs(effect.change) <= LARGEST_SCALED
     )
-    return Proposed(changes=moved, effects=effects, explanation=_plain(answer.explanation))
+    return Proposed(changes=moved, effects=effects, explanation=plain(answer.explanation, LONGEST_EXPLANATION))
 
 
 def _fits(parameter: ParameterDigest, value: Place) -> bool:
@@ -129,9 +130,3 @@ def _once(pairs: Iterable[tuple[str, _Value]]) -> dict[str, _Value]:
     listed = list(pairs)
     keys = [key for key, _ in listed]
     return {key: value for key, value in listed if keys.count(key) == 1}
-
-
-def _plain(text: str) -> str:
-    """One line of printable text, bounded."""
-    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return line if len(line) <= LONGEST_EXPLANATION else line[: LONGEST_EXPLANATION - 1] + "…"

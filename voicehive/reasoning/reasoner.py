@@ -6,6 +6,9 @@ from voicehive.optimization.figures import figure
 from voicehive.optimization.models import Objective, Solution
 from voicehive.reasoning.models import Judgement, Question
 
+FALLBACK_DROP = 0.1
+"""How far the fallback's confidence stands below that of a model whose samples all agree, until it is calibrated."""
+
 
 class Reasoner(Protocol):
     """Judges among feasible candidates; whatever it answers is validated and re-evaluated like anything else."""
@@ -16,21 +19,30 @@ class Reasoner(Protocol):
 
 
 class FallbackReasoner:
-    """Takes the optimiser's own recommendation and explains it: deterministic, and at hand when no model is."""
+    """Takes the optimiser's own recommendation and explains it: deterministic, and at hand when no model is.
 
-    confidence = 0.9
-    """Its word is the optimiser's, so it adds no judgement of its own: not quite certain."""
+    Its word is the optimiser's and adds no judgement of its own, so its confidence is `drop` less than certain.
+    """
+
+    def __init__(self, drop: float = FALLBACK_DROP) -> None:
+        self.confidence = 1.0 - drop
 
     async def judge(self, question: Question) -> Judgement:
         """The recommended candidate, compared with today in every objective."""
         chosen = next(solution for solution in question.candidates if solution.index == question.recommended)
-        compared = [_compare(objective, question.current, chosen) for objective in question.objectives]
         return Judgement(
             choice=chosen.index,
-            explanation=f"Against today: {'; '.join(compared)}.",
+            explanation=against_today(question, chosen),
             confidence=self.confidence,
             source="fallback",
+            parts={"fallback": self.confidence},
         )
+
+
+def against_today(question: Question, chosen: Solution) -> str:
+    """What the candidate changes, objective by objective."""
+    compared = [_compare(objective, question.current, chosen) for objective in question.objectives]
+    return f"Against today: {'; '.join(compared)}."
 
 
 def _compare(objective: Objective, current: Solution, chosen: Solution) -> str:

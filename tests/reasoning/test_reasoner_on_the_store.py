@@ -1,0 +1,69 @@
+"""The reasoner with the real store: budgets that hold while decisions are taken side by side, answers kept for all."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from tests.reasoning.questions import question
+from voicehive.reasoning.language_model import LanguageModel
+from voicehive.reasoning.mock_service.server import MockOpenAI
+from voicehive.reasoning.openai_reasoner import OpenAIReasoner, ReasonerOptions
+from voicehive.storage.database import Database, migrate
+from voicehive.storage.model_usage import ModelAnswers, ModelBudget, ModelUsage
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncGenerator[Database]:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    await migrate(url)
+    opened = await Database.open(url)
+    yield opened
+    await opened.close()
+
+
+def reasoner(mock: MockOpenAI, meter: ModelUsage, cache: ModelAnswers | None = None) -> OpenAIReasoner:
+    model = LanguageModel(name="m", base_url=mock.base_url, input_price=2.5, output_price=10.0)
+    return OpenAIReasoner(model, ReasonerOptions(samples=1), meter=meter, cache=cache)
+
+
+async def test_decisions_side_by_side_spend_exactly_what_they_report_and_never_more_than_there_is(database: Database):
+    meter = ModelUsage(database, default=ModelBudget(tokens=20_000))
+    with MockOpenAI() as mock:
+        asked = reasoner(mock, meter)
+        # Each question is another, by what a candidate costs, so that each is asked.
+        questions = [question(recommended=number % 4, tenant="t") for number in range(24)]
+        judgements = await asyncio.gather(*(asked.judge(one) for one in questions))
+    calls = [call for judgement in judgements for call in judgement.calls]
+    refused = [judgement for judgement in judgements if judgement.cause]
+    spent = await meter.spent("t")
+    assert spent.tokens == sum(call.input_tokens + call.output_tokens for call in calls) <= 20_000
+    assert spent.cost_micros == sum(call.cost_micros for call in calls) > 0
+    assert calls
+    assert {judgement.cause for judgement in refused} == {"model m: the tenant's budget for models has no room"}
+    assert len(calls) + len(refused) == 24
+
+
+async def test_an_answer_kept_by_one_worker_serves_another_and_costs_nothing(database: Database):
+    meter = ModelUsage(database)
+    with MockOpenAI() as mock:
+        first = await reasoner(mock, meter, ModelAnswers(database)).judge(question())
+        spent = await meter.spent("default")
+        second = await reasoner(mock, meter, ModelAnswers(database)).judge(question())
+        assert len(mock.requests) == 1
+    assert spent.tokens > 0
+    assert await meter.spent("default") == spent
+    assert second.calls[0].cached
+    assert second.explanation == first.explanation
+
+
+async def test_a_store_without_its_tables_ends_in_the_fallback(tmp_path: Path):
+    url = f"sqlite:///{tmp_path / 'never-migrated.db'}"
+    opened = await Database.open(url)
+    with MockOpenAI() as mock:
+        judgement = await reasoner(mock, ModelUsage(opened), ModelAnswers(opened)).judge(question())
+        assert mock.requests == []
+    await opened.close()
+    assert judgement.source == "fallback"
+    assert judgement.cause == "model m: the store of the budgets does not answer (OperationalError)"
