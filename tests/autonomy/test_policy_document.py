@@ -21,7 +21,7 @@ RUNG = {"name": "s", "roles": ["supervisor"], "deadline": "PT4H"}
         ({"autonmy": {}}, "autonmy: Extra inputs are not permitted"),
         ({"autonomy": {"threshold": 1.5}}, "autonomy.threshold: Input should be less than or equal to 1"),
         ({"autonomy": {"threshold": float("nan")}}, "autonomy.threshold: "),
-        ({"autonomy": {"mode": "yolo"}}, "autonomy.mode: Input should be 'manual' or 'autonomous'"),
+        ({"autonomy": {"mode": "yolo"}}, "autonomy.mode: Input should be 'manual', 'supervised',"),
         ({"constraints": [{**RULE, "severity": "deny"}]}, "constraints.0.severity: Input should be 'block'"),
         ({"constraints": [RULE, RULE]}, "constraint 'r' stands twice"),
         ({"constraints": [{**RULE, "id": "Not Good"}]}, "constraints.0.id: "),

@@ -59,7 +59,7 @@ class DecisionContext(Model):
         return max((relative_change(change.earlier, change.value) for change in self.changes), default=0.0)
 
     def variables(self, confidence: float) -> Variables:
-        """The values of `voicehive.autonomy.rules.VERDICT_VARIABLES`."""
+        """The values of `voicehive.autonomy.variables.VERDICT_VARIABLES`."""
         return {
             "tenant": self.tenant,
             "deployment": self.deployment,
@@ -89,7 +89,7 @@ class StepContext(Model):
     earlier: JsonValue = None
 
     def variables(self) -> Variables:
-        """The values of `voicehive.autonomy.rules.STEP_VARIABLES`; `parameter` is the argument `name`."""
+        """The values of `voicehive.autonomy.variables.STEP_VARIABLES`; `parameter` is the argument `name`."""
         value = self.arguments.get("value")
         return {
             "tenant": self.tenant,
@@ -104,3 +104,20 @@ class StepContext(Model):
             "earlier": self.earlier,
             "change": relative_change(self.earlier, value),
         }
+
+
+class AfterContext(StepContext):
+    """The facts a single step is checked on, immediately after it ran: `result` is what its action answered."""
+
+    result: dict[str, JsonValue] = {}
+
+    def variables(self) -> Variables:
+        """The values of `voicehive.autonomy.variables.AFTER_VARIABLES`."""
+        return {**super().variables(), "result": self.result}
+
+
+class Facts(Model):
+    """All that a verdict was given on; kept, so that another policy can be asked about the same."""
+
+    context: DecisionContext
+    steps: tuple[StepContext, ...] = ()

@@ -1,37 +1,57 @@
 """The autonomous controller: from a context to a verdict, under one policy."""
 
 from voicehive.autonomy.confidence import assess_confidence
-from voicehive.autonomy.context import DecisionContext, StepContext
-from voicehive.autonomy.errors import SafetyViolation
+from voicehive.autonomy.context import AfterContext, DecisionContext, StepContext, Variables
+from voicehive.autonomy.counterfactuals import Counterfactuals
+from voicehive.autonomy.demands import Demands
+from voicehive.autonomy.errors import FactsMissing, PolicyInvalid, SafetyViolation
 from voicehive.autonomy.policy import Policy, SafetyConstraint, Severity
 from voicehive.autonomy.rules import RuleBook
+from voicehive.autonomy.standing import Standing, standing_findings
+from voicehive.autonomy.unmet import unmet_readings
 from voicehive.autonomy.verdict import Confidence, DecisionResult, Finding, ReviewTerms, Verdict
+from voicehive.storage.allowances import Demand
 
 
 class AutonomousController:
     """Gives verdicts under one policy; further constraints can only add to it.
 
     Raises:
-        PolicyInvalid: if a constraint cannot be compiled.
+        PolicyInvalid: if a constraint or a budget's charge cannot be compiled, or a constraint's rung is unknown.
     """
 
     def __init__(self, policy: Policy, further: tuple[SafetyConstraint, ...] = ()) -> None:
         self.policy = policy
         self.policy_digest = policy.content_digest()
-        self._rules = RuleBook(policy.constraints + further)
+        constraints = policy.constraints + further
+        try:
+            policy.check_rungs(further)
+        except ValueError as error:
+            raise PolicyInvalid(str(error)) from None
+        self._rungs = {constraint.id: constraint.rung for constraint in constraints if constraint.rung is not None}
+        self.rules = RuleBook(constraints, policy.limits, policy.context)
+        self._demands = Demands(policy, self.rules)
         self._known_kinds = {kind for constraint in policy.constraints for kind in constraint.kinds}
 
-    def assess(self, context: DecisionContext, steps: tuple[StepContext, ...] = ()) -> DecisionResult:
+    def assess(
+        self, context: DecisionContext, steps: tuple[StepContext, ...] = (), standing: Standing | None = None
+    ) -> DecisionResult:
         """Judge a decision as a whole, and each of its steps as if it ran now.
 
-        A violated `block` rule rejects; a violated `escalate` rule, too little confidence or the mode `manual` asks
-        people, and so does a kind that no rule names in a policy whose rules name kinds; otherwise it may run alone.
+        A violated `block` rule rejects; a violated `escalate` rule, too little confidence or a mode that does not let
+        it asks people, and so does a kind that no rule names in a policy whose rules name kinds; otherwise it may run
+        alone. Budgets, freezes and kill switches speak by `standing`; without one, those the policy has are violated.
         """
         confidence = assess_confidence(context)
-        findings = self._ask_of_decision(context, confidence.value, {step.deployment for step in steps})
+        variables = context.variables(confidence.value)
+        places = _touched(context, steps)
+        demand = self._demands.of(variables, context.kind, places)
+        findings = self._ask_of_decision(variables, context.kind, places)
         for step in steps:
             findings += self._ask_of_step(step)
+        findings += standing_findings(self.policy, demand, standing, context.kind, places)
         verdict, reasons = self._conclude(findings, confidence, context)
+        explained = Counterfactuals(self.policy, self.rules, context).of(variables, findings, verdict)
         return DecisionResult(
             verdict=verdict,
             reasons=reasons,
@@ -39,8 +59,28 @@ class AutonomousController:
             confidence=confidence,
             threshold=self.policy.autonomy.threshold,
             policy_digest=self.policy_digest,
-            review=ReviewTerms(rules=self.policy.review, reviewers=self.policy.reviewers),
+            review=ReviewTerms(
+                rules=self.policy.review, reviewers=self.policy.reviewers, rung=self._first_rung(findings)
+            ),
+            mode=self.policy.autonomy.mode,
+            counterfactuals=explained,
+            demand=demand,
         )
+
+    def demand(self, context: DecisionContext, steps: tuple[StepContext, ...] = ()) -> Demand:
+        """What the decision would take from the policy's budgets, to be asked of the store before `assess`."""
+        variables = context.variables(assess_confidence(context).value)
+        return self._demands.of(variables, context.kind, _touched(context, steps))
+
+    def check_facts(self, tenant: str, kind: str, deployment: str, outcomes: set[str], settings: set[str]) -> None:
+        """See, before anything is searched, that the rules speak of outcomes and settings that there will be.
+
+        Raises:
+            FactsMissing: naming each rule that would be violated whatever is proposed, and what it asks for.
+        """
+        rules = self.rules.applying("verdict", tenant, kind, deployment)
+        if unmet := unmet_readings(rules, outcomes, settings):
+            raise FactsMissing("; ".join(unmet))
 
     def _conclude(
         self, findings: tuple[Finding, ...], confidence: Confidence, context: DecisionContext
@@ -56,8 +96,9 @@ class AutonomousController:
             asked = (*asked, f"confidence {confidence.value:.2f} is under the threshold {autonomy.threshold:.2f}")
         if self._known_kinds and context.kind not in self._known_kinds:
             asked = (*asked, f"no rule of the policy names the kind {context.kind!r}")
-        if autonomy.mode == "manual":
-            asked = (*asked, "the policy's mode is manual")
+        if autonomy.asks_people_about(context.kind):
+            alone = f", which lets only {', '.join(autonomy.alone) or 'nothing'} run alone"
+            asked = (*asked, f"the policy's mode is {autonomy.mode}{alone if autonomy.mode == 'supervised' else ''}")
         if asked:
             return "escalate", asked
         reason = f"every rule holds and confidence {confidence.value:.2f} reaches {autonomy.threshold:.2f}"
@@ -66,39 +107,67 @@ class AutonomousController:
     def check_step(self, context: StepContext, approved_under: str | None) -> None:
         """The last check before a step runs.
 
-        People's approval answers `escalate` rules only of the policy it was given under, named by its digest.
+        People's approval answers `escalate` rules only of the policy it was given under, named by its digest. In the
+        mode `shadow` nothing runs but what people approved.
 
         Raises:
             SafetyViolation: naming each rule that forbids the step.
         """
+        refused = f"step {context.step!r} was not run"
         allowed = self.policy.allowed_actions
         if allowed is not None and context.action not in allowed:
-            raise SafetyViolation(f"step {context.step!r} was not run: the policy allows no {context.action!r}")
-        findings = self._ask_of_step(context)
+            raise SafetyViolation(f"{refused}: the policy allows no {context.action!r}")
+        if self.policy.autonomy.mode == "shadow" and approved_under != self.policy_digest:
+            raise SafetyViolation(f"{refused}: the policy's mode is shadow, in which nothing runs alone")
+        self._forbid(self._ask_of_step(context), approved_under, refused)
+
+    def check_after(self, context: AfterContext, approved_under: str | None) -> None:
+        """The check of a step immediately after it ran, by the rules with `when: after`.
+
+        Raises:
+            SafetyViolation: naming each rule that its result breaks; the step is to be undone.
+        """
+        found = self.rules.ask("after", context.variables(), context.kind, context.deployment)
+        self._forbid(found, approved_under, f"step {context.step!r} ran, but must be undone")
+
+    def _forbid(self, findings: tuple[Finding, ...], approved_under: str | None, refused: str) -> None:
         forbidding = _violations(findings, "block")
         if approved_under != self.policy_digest:
             forbidding += _violations(findings, "escalate")
         if forbidding:
-            raise SafetyViolation(f"step {context.step!r} was not run: {'; '.join(forbidding)}")
+            raise SafetyViolation(f"{refused}: {'; '.join(forbidding)}")
 
-    def _ask_of_decision(self, context: DecisionContext, confidence: float, touched: set[str]) -> tuple[Finding, ...]:
+    def _ask_of_decision(self, variables: Variables, kind: str, places: tuple[str, ...]) -> tuple[Finding, ...]:
         """What the rules say of the decision's deployment, and what they object to in others that a step touches."""
-        variables = context.variables(confidence)
-        found = [*self._rules.ask("verdict", variables, context.kind, context.deployment)]
-        for deployment in sorted(touched - {context.deployment}):
-            there = self._rules.ask("verdict", {**variables, "deployment": deployment}, context.kind, deployment)
+        own, *others = places
+        found = [*self.rules.ask("verdict", variables, kind, own)]
+        for deployment in others:
+            there = self.rules.ask("verdict", {**variables, "deployment": deployment}, kind, deployment)
             found += [finding for finding in there if not finding.holds and finding not in found]
         return tuple(found)
 
     def _ask_of_step(self, context: StepContext) -> tuple[Finding, ...]:
-        found = self._rules.ask("step", context.variables(), context.kind, context.deployment)
+        found = self.rules.ask("step", context.variables(), context.kind, context.deployment)
         return tuple(finding.model_copy(update={"step": context.step}) for finding in found)
+
+    def _first_rung(self, findings: tuple[Finding, ...]) -> str | None:
+        """The highest rung that a violated rule escalates to."""
+        wanted = {
+            self._rungs[f.id] for f in findings if not f.holds and f.severity == "escalate" and f.id in self._rungs
+        }
+        return next((rung.name for rung in reversed(self.policy.review.ladder) if rung.name in wanted), None)
+
+
+def _touched(context: DecisionContext, steps: tuple[StepContext, ...]) -> tuple[str, ...]:
+    """The decision's deployment, then the others that a step touches."""
+    return context.deployment, *sorted({step.deployment for step in steps} - {context.deployment})
 
 
 def _violations(findings: tuple[Finding, ...], severity: Severity) -> tuple[str, ...]:
-    return tuple(
-        f"{finding.step + ': ' if finding.step else ''}{finding.message} "
-        f"({finding.id}: {finding.cause or finding.expression})"
-        for finding in findings
-        if finding.severity == severity and not finding.holds
-    )
+    return tuple(_violation(finding) for finding in findings if finding.severity == severity and not finding.holds)
+
+
+def _violation(finding: Finding) -> str:
+    because = finding.cause or finding.expression
+    step = f"{finding.step}: " if finding.step else ""
+    return f"{step}{finding.message} ({finding.id}{': ' + because if because else ''})"

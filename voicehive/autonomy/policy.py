@@ -1,40 +1,53 @@
 """A tenant's policy: what must hold, how far the controller may go alone, and whom it asks."""
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
-from voicehive.model import Model
+from voicehive.autonomy.budgets import Budget, ConcurrencyLimit, PositiveDuration, RuleId, Scoped
+from voicehive.autonomy.context_schema import ContextSchema
+from voicehive.autonomy.freezes import FreezeWindow
+from voicehive.model import Identifier, Model
 
 Severity: TypeAlias = Literal["block", "escalate", "warn"]
-PositiveDuration: TypeAlias = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=365))]
+When: TypeAlias = Literal["verdict", "step", "after"]
+Mode: TypeAlias = Literal["manual", "supervised", "autonomous", "shadow"]
 
 
-class SafetyConstraint(Model):
+def _unset(value: Any) -> bool:
+    """Fields left at these are no part of the dump, so that digests of policies that do not use them stay the same."""
+    return value is None or value in ((), {})
+
+
+class SafetyConstraint(Scoped):
     """A rule: a CEL expression that states what must hold, and what follows where it does not.
 
     Anything but the value true, an error or a missing value included, counts as a violation. `when` is where the rule
-    is asked: of a decision as a whole (`verdict`), or of each step immediately before it runs (`step`); the variables
-    of each are in `voicehive.autonomy.context`. Empty `kinds` and `deployments` mean all.
+    is asked: of a decision as a whole (`verdict`), of each step immediately before it runs (`step`), or of each step
+    immediately after, with what it answered (`after`); the variables of each are in `voicehive.autonomy.context`.
+
+    `message` may name facts in braces, such as `{proposed.cost}`. `rung` is where on the ladder a violation of an
+    `escalate` rule asks first; the lowest rung without one. Empty `kinds`, `deployments` and `tenants` mean all.
     """
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)
+    id: RuleId
     expression: str = Field(min_length=1, max_length=2_000)
     severity: Severity
     message: str = Field(min_length=1, max_length=500)
-    when: Literal["verdict", "step"] = "verdict"
-    kinds: tuple[str, ...] = ()
-    deployments: tuple[str, ...] = ()
+    when: When = "verdict"
+    rung: str | None = Field(default=None, exclude_if=_unset)
+    tenants: tuple[str, ...] = Field(default=(), exclude_if=_unset)
 
-    def applies(self, when: str, kind: str, deployment: str) -> bool:
+    @model_validator(mode="after")
+    def _rung_of_an_escalation(self) -> "SafetyConstraint":
+        if self.rung is not None and self.severity != "escalate":
+            raise ValueError(f"constraint {self.id!r}: only an escalate rule has a rung, not one that {self.severity}s")
+        return self
+
+    def applies(self, when: str, tenant: str, kind: str, deployment: str) -> bool:
         """Whether the rule is asked here."""
-        return (
-            self.when == when
-            and (not self.kinds or kind in self.kinds)
-            and (not self.deployments or deployment in self.deployments)
-        )
+        return self.when == when and self.concerns(kind, deployment) and (not self.tenants or tenant in self.tenants)
 
 
 class Rung(Model):
@@ -67,16 +80,28 @@ class ReviewRules(Model):
 
 
 class Autonomy(Model):
-    """How sure the controller must be to act alone; `manual` never does."""
+    """How sure the controller must be to act alone, and whether it may at all.
 
-    mode: Literal["manual", "autonomous"] = "autonomous"
+    - `manual`: never alone; people decide everything, with the controller's recommendation.
+    - `supervised`: alone only the kinds named in `alone`; people decide all else.
+    - `autonomous`: alone whatever no rule objects to.
+    - `shadow`: judges as `autonomous` would, and the verdict is recorded; nothing is asked and nothing executed.
+    """
+
+    mode: Mode = "autonomous"
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.8
+    alone: tuple[Identifier, ...] = Field(default=(), exclude_if=_unset)
+
+    def asks_people_about(self, kind: str) -> bool:
+        """Whether the mode itself keeps this kind of decision from running alone."""
+        return self.mode == "manual" or (self.mode == "supervised" and kind not in self.alone)
 
 
 class Policy(Model):
     """Everything a tenant has decided about decisions.
 
-    `allowed_actions` are those of the registry that plans may use; None, all.
+    `allowed_actions` are those of the registry that plans may use; None, all. `limits` are numbers with a name, which
+    expressions and messages use as `limits.name`. `context` declares what rules may name.
     """
 
     name: str
@@ -86,21 +111,42 @@ class Policy(Model):
     review: ReviewRules
     allowed_hosts: tuple[str, ...] = ()
     allowed_actions: tuple[str, ...] | None = None
+    limits: dict[Identifier, FiniteFloat] = Field(default={}, exclude_if=_unset)
+    context: ContextSchema | None = Field(default=None, exclude_if=_unset)
+    budgets: tuple[Budget, ...] = Field(default=(), exclude_if=_unset)
+    concurrency: tuple[ConcurrencyLimit, ...] = Field(default=(), exclude_if=_unset)
+    freezes: tuple[FreezeWindow, ...] = Field(default=(), exclude_if=_unset)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Policy":
-        ids = [constraint.id for constraint in self.constraints]
-        for identifier in ids:
-            if ids.count(identifier) > 1:
-                raise ValueError(f"constraint {identifier!r} stands twice; give each its own id")
+        seen = set[str]()
+        for rule in (*self.constraints, *self.budgets, *self.concurrency, *self.freezes):
+            if rule.id in seen:
+                raise ValueError(f"constraint {rule.id!r} stands twice; give each its own id")
+            seen.add(rule.id)
         held = {role for roles in self.reviewers.values() for role in roles}
         for rung in self.review.ladder:
             if not held.intersection(rung.roles):
                 raise ValueError(f"rung {rung.name!r}: no reviewer holds any of its roles {list(rung.roles)}")
         if self.review.quorum > max(len(self.holders(rung.roles)) for rung in self.review.ladder):
             raise ValueError(f"review.quorum {self.review.quorum}: no rung has so many reviewers")
+        self.check_rungs(self.constraints)
         return self
 
     def holders(self, roles: Iterable[str]) -> tuple[str, ...]:
         """The reviewers who hold one of these roles."""
         return tuple(name for name, held in self.reviewers.items() if set(roles).intersection(held))
+
+    def check_rungs(self, constraints: Iterable[SafetyConstraint]) -> None:
+        """See that every rung that a rule escalates to is one of the ladder's.
+
+        Raises:
+            ValueError: naming the rule, its rung and the rungs there are.
+        """
+        rungs = [rung.name for rung in self.review.ladder]
+        for constraint in constraints:
+            if constraint.rung is not None and constraint.rung not in rungs:
+                raise ValueError(
+                    f"constraint {constraint.id!r}: {constraint.rung!r} is no rung of the ladder; "
+                    f"use {', '.join(rungs)}"
+                )

@@ -18,6 +18,7 @@ from voicehive.optimization.models import Solution
 from voicehive.optimization.parameter import Settings
 from voicehive.optimization.problem import Problem
 from voicehive.reasoning.models import Judgement
+from voicehive.storage.allowances import Demand
 
 Outcome: TypeAlias = Literal["executed", "rolled_back", "rejected", "unchanged", "failed"]
 
@@ -147,6 +148,7 @@ class AuthorizationInput(Model):
     """A proposal that may run, and the reviews that let it; none where it runs alone.
 
     `holder` is the run that asks, by its workflow and run id: only it, or its child, can use the permission.
+    `demand` is what it takes from the policy's budgets.
     """
 
     tenant: str
@@ -154,6 +156,7 @@ class AuthorizationInput(Model):
     holder: str
     authorization: Authorization
     reviews: tuple[RecordedReview, ...]
+    demand: Demand = Demand()
 
 
 class DecisionRecord(Model):

@@ -4,8 +4,9 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from voicehive.autonomy.policy import ReviewRules, Severity
+from voicehive.autonomy.policy import Mode, ReviewRules, Severity
 from voicehive.model import Model
+from voicehive.storage.allowances import Demand
 
 Verdict: TypeAlias = Literal["execute", "escalate", "reject"]
 
@@ -34,14 +35,34 @@ class Confidence(Model):
 
 
 class ReviewTerms(Model):
-    """Who may decide on a proposal, and how; taken from the policy in force when the verdict was given."""
+    """Who may decide on a proposal, and how; taken from the policy in force when the verdict was given.
+
+    `rung` is where on the ladder to begin, as the violated rules want it; None is the lowest.
+    """
 
     rules: ReviewRules
     reviewers: dict[str, tuple[str, ...]]
+    rung: str | None = None
+
+
+class Counterfactual(Model):
+    """Other facts under which the decision would have run alone: every fact named at the value given, all else equal.
+
+    `at_least` and `at_most` say of which facts any value beyond, the same way, was found to do as well.
+    """
+
+    facts: dict[str, float]
+    at_least: tuple[str, ...] = ()
+    at_most: tuple[str, ...] = ()
+    text: str
 
 
 class DecisionResult(Model):
-    """A verdict, with every rule that spoke and every number that counted."""
+    """A verdict, with every rule that spoke and every number that counted.
+
+    In the mode `shadow` the verdict says what would have been done; nothing may be done about it. `demand` is what the
+    decision takes from the policy's budgets when it runs.
+    """
 
     verdict: Verdict
     reasons: tuple[str, ...]
@@ -50,6 +71,14 @@ class DecisionResult(Model):
     threshold: float
     policy_digest: str
     review: ReviewTerms
+    mode: Mode = "autonomous"
+    counterfactuals: tuple[Counterfactual, ...] = ()
+    demand: Demand = Demand()
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether the verdict is only to be recorded: nobody is asked and nothing is executed."""
+        return self.mode == "shadow"
 
     @property
     def violated(self) -> tuple[Finding, ...]:
