@@ -1,0 +1,1 @@
+"""Trust that is measured: calibrated confidence, a certified threshold, and its withdrawal."""
