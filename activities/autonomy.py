@@ -1,26 +1,35 @@
 """Proposals, verdicts, permissions, and the words sent to people."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 from temporalio import activity
 
+from activities import audit_trail
+from activities.closing import close_action
 from activities.optimization import RESULT_KIND, StoredOptimization
 from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
 from voicehive.autonomy.authorization import Authorization, permission_id
-from voicehive.autonomy.context import DecisionContext
+from voicehive.autonomy.context import Change, DecisionContext, Facts
 from voicehive.autonomy.progress import Notification
 from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal, ProposalInput
+from voicehive.autonomy.standing import Standing
 from voicehive.execution.changes import SettingChange, plan_changes, settings_set, with_arguments
 from voicehive.execution.plan import ExecutionPlan
 from voicehive.execution.registry import ActionRegistry
 from voicehive.optimization import InvalidCandidate, Settings, Solution
 from voicehive.optimization.explanation.preference import preference_over_today
+from voicehive.storage.allowances import Demand
+from voicehive.storage.assessments import Assessments, StoredAssessment
+from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.authorizations import Authorizations
+from voicehive.storage.autonomous_actions import AutonomousActions
 from voicehive.storage.database import Database
 from voicehive.storage.decisions import Decisions, StoredDecision
+from voicehive.storage.kill_switches import KillSwitches
 from voicehive.storage.notifications import Notification as StoredNotification
 from voicehive.storage.notifications import Notifications
 from voicehive.storage.parameters import Parameters
@@ -67,22 +76,34 @@ class AutonomyActivities:
             steps = await step_contexts(session, *place) + verification_contexts(*place)
         if plan is not None:
             self._registry.validate(plan, controller.policy.allowed_actions)
-        context = DecisionContext(
-            tenant=wanted.tenant,
-            deployment=wanted.deployment,
-            kind=wanted.kind,
-            requester=wanted.requester,
-            current=current.outcomes,
-            proposed=solution.outcomes,
-            settings=dict(solution.settings),
-            changes=changes_of(steps),
-            feasible=solution.feasible,
-            preference=preference_over_today(solution, stored.result, stored.problem.objectives),
-            reasoner_confidence=wanted.reasoner_confidence,
-        )
-        result = controller.assess(context, steps)
+        facts = Facts(context=_context(wanted, stored, solution, current, changes_of(steps)), steps=steps)
+        standing = await self._standing(wanted.tenant, controller.demand(facts.context, steps))
+        result = controller.assess(facts.context, steps, standing)
         digest = _digest(wanted, plan, result.policy_digest) if plan else ""
-        return Proposal(solution=solution, plan=plan, result=result, digest=digest)
+        proposal = Proposal(solution=solution, plan=plan, result=result, digest=digest)
+        await self._record_assessment(wanted.tenant, facts, proposal, standing.at)
+        return proposal
+
+    async def _standing(self, tenant: str, demand: Demand) -> Standing:
+        """How the tenant stands now: what is stopped, and what of its budgets this does not fit into."""
+        now = datetime.now(UTC)
+        async with self._database.reading() as session:
+            short = await AutonomousActions(session, tenant).shortages(demand, now, run=audit_trail.running())
+            return Standing(at=now, stops=await KillSwitches(session).stops(tenant), shortages=short)
+
+    async def _record_assessment(self, tenant: str, facts: Facts, proposal: Proposal, at: datetime) -> None:
+        assessment = StoredAssessment(
+            id=f"{audit_trail.running()}/{activity.info().activity_id}",
+            decision_id=audit_trail.decision(),
+            facts=facts.model_dump(mode="json"),
+            verdict=proposal.result.verdict,
+            mode=proposal.result.mode,
+            policy_digest=proposal.result.policy_digest,
+            assessed_at=at,
+        )
+        async with self._database.transaction() as session:
+            await Assessments(session, tenant).record(assessment)
+            await AuditLog(session, tenant).append([audit_trail.of_proposal(proposal)])
 
     async def _stored(self, wanted: ProposalInput) -> StoredOptimization:
         async with self._database.reading() as session:
@@ -124,12 +145,21 @@ class AutonomyActivities:
 
     @activity.defn
     async def authorize(self, permission: AuthorizationInput) -> bool:
-        """Record that exactly this may run, once; False if the policy has changed since it was assessed."""
+        """Record that exactly this may run, once.
+
+        False if the policy has changed since it was assessed, or if by now it is stopped or has no room in a budget.
+        """
         authorization = permission.authorization
         digest = authorization.content_digest()
         async with self._database.transaction() as session:
             controller = await self._controllers.in_force(session, permission.tenant, authorization.constraints)
             if controller.policy_digest != authorization.policy_digest:
+                return False
+            approved = bool(permission.reviews)
+            if not approved and await KillSwitches(session).stops(permission.tenant):
+                return False
+            actions = AutonomousActions(session, permission.tenant)
+            if await actions.reserve(permission.holder, permission.demand, datetime.now(UTC), approved=approved):
                 return False
             await Authorizations(session, permission.tenant).grant(
                 permission_id(permission.holder, digest),
@@ -138,6 +168,7 @@ class AutonomyActivities:
                 decision_id=permission.decision_id,
                 reviews=[review.model_dump(mode="json") for review in permission.reviews],
             )
+            await AuditLog(session, permission.tenant).append(audit_trail.of_permission(permission, digest))
         return True
 
     @activity.defn
@@ -164,8 +195,10 @@ class AutonomyActivities:
 
     @activity.defn
     async def record_decision(self, record: DecisionRecord) -> None:
-        """Keep how a decision ended."""
+        """Keep how a decision ended, and give back what it held of budgets."""
+        acted = record.outcome.outcome in ("executed", "rolled_back")
         async with self._database.transaction() as session:
+            await close_action(session, record.tenant, audit_trail.running(), acted=acted)
             await Decisions(session, record.tenant).upsert(
                 StoredDecision(
                     decision_id=record.decision_id,
@@ -176,6 +209,29 @@ class AutonomyActivities:
                     closed_at=record.closed_at,
                 )
             )
+            await AuditLog(session, record.tenant).append(audit_trail.of_outcome(record))
+
+
+def _context(
+    wanted: ProposalInput,
+    stored: StoredOptimization,
+    solution: Solution,
+    current: Solution,
+    changes: tuple[Change, ...],
+) -> DecisionContext:
+    return DecisionContext(
+        tenant=wanted.tenant,
+        deployment=wanted.deployment,
+        kind=wanted.kind,
+        requester=wanted.requester,
+        current=current.outcomes,
+        proposed=solution.outcomes,
+        settings=dict(solution.settings),
+        changes=changes,
+        feasible=solution.feasible,
+        preference=preference_over_today(solution, stored.result, stored.problem.objectives),
+        reasoner_confidence=wanted.reasoner_confidence,
+    )
 
 
 def _today(stored: StoredOptimization) -> Solution:

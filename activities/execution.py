@@ -1,21 +1,31 @@
 """Admission of plans, and their steps: checked again, run, verified, undone."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities import audit_trail
+from activities.closing import close_action
 from activities.heartbeat import heartbeating, to_the_end
 from activities.policies import Controllers
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
 from voicehive.autonomy.authorization import Authorization, permission_id
-from voicehive.autonomy.context import DecisionContext
+from voicehive.autonomy.context import AfterContext, DecisionContext, StepContext
 from voicehive.autonomy.controller import AutonomousController
+from voicehive.autonomy.errors import AutonomyStopped
 from voicehive.autonomy.gates import check_gates
+from voicehive.autonomy.standing import Standing
+from voicehive.autonomy.verdict import DecisionResult, Verdict
 from voicehive.execution.action import ActionContext, Resources
 from voicehive.execution.plan import ActionCall
-from voicehive.execution.record import Admission, AdmissionInput, StepResult, StepRun
+from voicehive.execution.record import Admission, AdmissionInput, ExecutionClosing, StepResult, StepRun
 from voicehive.execution.registry import ActionRegistry
+from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.authorizations import Authorization as StoredAuthorization
 from voicehive.storage.authorizations import Authorizations
+from voicehive.storage.autonomous_actions import AutonomousActions
+from voicehive.storage.kill_switches import KillSwitches
 
 BY_HAND = "plan"
 """The kind under which a plan is judged that no decision was permitted for."""
@@ -45,16 +55,20 @@ class ExecutionActivities:
             authorization, granted = await self._permission(session, asked, policy_digest)
             place = (request.tenant, request.deployment, authorization.kind, request.plan.steps)
             steps = await step_contexts(session, *place) + verification_contexts(*place)
-        context = DecisionContext(
-            tenant=request.tenant,
-            deployment=request.deployment,
-            kind=authorization.kind,
-            requester=request.requester,
-            changes=changes_of(steps),
-        )
-        result = controller.assess(context, steps)
+            context = DecisionContext(
+                tenant=request.tenant,
+                deployment=request.deployment,
+                kind=authorization.kind,
+                requester=request.requester,
+                changes=changes_of(steps),
+            )
+            if granted is None:
+                result = await _assessed(session, controller, context, steps)
+                await AuditLog(session, request.tenant).append([audit_trail.of_admission(result, authorization)])
+            else:
+                result = controller.assess(context, steps)
         return Admission(
-            verdict=result.verdict if granted is None else "execute",
+            verdict=_admitted(result) if granted is None else "execute",
             digest=authorization.content_digest(),
             authorization=authorization,
             result=result,
@@ -86,20 +100,26 @@ class ExecutionActivities:
 
     @activity.defn
     async def run_step(self, run: StepRun) -> StepResult:
-        """Check the step against the policy in force at this moment, then run its action.
+        """Check the step against the policy in force at this moment, run its action, and check what that answered.
 
         Raises:
-            SafetyViolation: a constraint forbids it.
+            AutonomyStopped: a kill switch is on, and nobody approved the plan.
+            SafetyViolation: a constraint forbids it, or what came of it.
             ActionRefused: it will never succeed as asked.
         """
         async with heartbeating():
             async with self._resources.database.reading() as session:
                 controller = await self._controllers.in_force(session, run.tenant, run.constraints)
-                facts = await step_contexts(session, run.tenant, run.deployment, run.kind, (run.step,))
-            controller.check_step(facts[0], run.approved_under)
+                (facts,) = await step_contexts(session, run.tenant, run.deployment, run.kind, (run.step,))
+                stops = await KillSwitches(session).stops(run.tenant)
+            if stops and run.approved_under is None:
+                raise AutonomyStopped(f"step {run.step.name!r} waits: {stops[0].author} stopped autonomous work")
+            controller.check_step(facts, run.approved_under)
             call = ActionCall(action=run.step.action, arguments=run.step.arguments)
             action = self._run(call, _context(run, controller))
-            return await (action if run.step.when_stopped == "cancel" else to_the_end(action))
+            answer = await (action if run.step.when_stopped == "cancel" else to_the_end(action))
+            controller.check_after(AfterContext(**dict(facts), result=answer.result), run.approved_under)
+            return answer
 
     @activity.defn
     async def verify_step(self, run: StepRun) -> StepResult:
@@ -134,6 +154,12 @@ class ExecutionActivities:
             )
             return StepResult(result=dict(found), detail="it had never happened" if "never_happened" in found else "")
 
+    @activity.defn
+    async def close_execution(self, closing: ExecutionClosing) -> None:
+        """Give back what a plan that was started by hand held of budgets."""
+        async with self._resources.database.transaction() as session:
+            await close_action(session, closing.tenant, audit_trail.running(), acted=closing.acted)
+
     async def _run(self, call: ActionCall, context: ActionContext) -> StepResult:
         action = self._registry.get(call.action)(self._resources)
         arguments = self._registry.parse_arguments(call.action, call.arguments)
@@ -142,6 +168,25 @@ class ExecutionActivities:
     async def _context(self, run: StepRun) -> ActionContext:
         async with self._resources.database.reading() as session:
             return _context(run, await self._controllers.in_force(session, run.tenant, run.constraints))
+
+
+async def _assessed(
+    session: AsyncSession, controller: AutonomousController, context: DecisionContext, steps: tuple[StepContext, ...]
+) -> DecisionResult:
+    """The verdict on a plan made by hand; where it may run alone, what it takes from budgets is reserved."""
+    actions, now, run = AutonomousActions(session, context.tenant), datetime.now(UTC), audit_trail.running()
+    demand = controller.demand(context, steps)
+    stops = await KillSwitches(session).stops(context.tenant)
+    short = await actions.shortages(demand, now, run=run)
+    result = controller.assess(context, steps, Standing(at=now, stops=stops, shortages=short))
+    if _admitted(result) == "execute" and (short := await actions.reserve(run, demand, now)):
+        return controller.assess(context, steps, Standing(at=now, stops=stops, shortages=short))
+    return result
+
+
+def _admitted(result: DecisionResult) -> Verdict:
+    """In the mode `shadow` nothing runs but what people approved."""
+    return "escalate" if result.is_shadow and result.verdict == "execute" else result.verdict
 
 
 def _context(run: StepRun, controller: AutonomousController) -> ActionContext:

@@ -50,9 +50,17 @@ class Settings(BaseSettings):
     """The same for its web UI."""
 
     language_model: str | None = None
-    """The model that advises on fronts (strategy `hybrid_ai`), with the key in OPENAI_API_KEY; without it, rules do."""
+    """The model that judges decisions and advises on fronts, with the key in OPENAI_API_KEY; without it, rules do."""
     language_model_url: str | None = None
     """Where the model is served, if not by OpenAI: the base URL of a service with the same API."""
+    language_model_samples: Annotated[int, Field(ge=1, le=9)] = 3
+    """How often the model is asked the same, to see whether it agrees with itself."""
+    language_model_tokens_a_day: Annotated[int, Field(ge=0)] | None = None
+    """At most so many tokens a tenant a day (UTC); then the fallback judges."""
+    language_model_vocabulary: frozenset[str] = frozenset()
+    """Names that may reach the model as they are, as a JSON list; all others go as codes."""
+    language_model_reads: frozenset[str] = frozenset()
+    """Remarks that the model may read, redacted, as a JSON list; `["note"]` for a request's note."""
 
     @classmethod
     def load(cls) -> Self:

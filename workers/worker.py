@@ -24,8 +24,10 @@ from voicehive.optimization.advising.advice import Adviser
 from voicehive.reasoning.fallback_adviser import FallbackAdviser
 from voicehive.reasoning.language_model import LanguageModel
 from voicehive.reasoning.openai_adviser import OpenAIAdviser
-from voicehive.reasoning.reasoner import FallbackReasoner
+from voicehive.reasoning.openai_reasoner import OpenAIReasoner, ReasonerOptions
+from voicehive.reasoning.reasoner import FallbackReasoner, Reasoner
 from voicehive.storage.database import Database, migrate
+from voicehive.storage.model_usage import ModelAnswers, ModelBudget, ModelUsage
 from workers.client import connect
 from workers.errors import SettingsInvalid
 from workers.settings import Settings
@@ -39,6 +41,8 @@ WORKFLOWS = [DecisionWorkflow, ExecutionWorkflow, OptimizationWorkflow]
 GRACE = timedelta(seconds=10)
 STICKY_TIMEOUT = timedelta(seconds=2)
 """How long a workflow's next task waits for a worker that may be dead before another one takes it."""
+PATIENCE = {"timeout_seconds": 8.0, "attempts": 2}
+"""With the model, within the twenty seconds that a judgement may take."""
 HEARTBEATS_APART = timedelta(seconds=1)
 """How seldom an island's signs of life go to the server: with each it learns whether the search is to stop."""
 
@@ -60,7 +64,7 @@ async def running_worker(
             resources = Resources(database=database, http=http, workflows=TemporalWorkflowStarter(client))
             optimizers = Optimizers(database, controllers, _adviser(settings))
             optimization = OptimizationActivities(database, optimizers)
-            reasoning = ReasoningActivities(FallbackReasoner())
+            reasoning = ReasoningActivities(_reasoner(settings, database), database)
             autonomy = AutonomyActivities(database, controllers, optimizers, registry, http)
             execution = ExecutionActivities(resources, controllers, registry)
             worker = Worker(
@@ -80,6 +84,7 @@ async def running_worker(
                     execution.run_step,
                     execution.verify_step,
                     execution.compensate_step,
+                    execution.close_execution,
                 ],
                 max_cached_workflows=max_cached_workflows,
                 sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
@@ -93,14 +98,32 @@ async def running_worker(
 
 
 def _adviser(settings: Settings) -> Adviser:
+    model = _language_model(settings)
+    return OpenAIAdviser(model, FallbackAdviser()) if model else FallbackAdviser()
+
+
+def _reasoner(settings: Settings, database: Database) -> Reasoner:
+    model = _language_model(settings)
+    if model is None:
+        return FallbackReasoner()
+    options = ReasonerOptions(
+        samples=settings.language_model_samples,
+        vocabulary=settings.language_model_vocabulary,
+        disclosed_sources=settings.language_model_reads,
+    )
+    usage = ModelUsage(database, default=ModelBudget(tokens=settings.language_model_tokens_a_day))
+    patient = model.model_copy(update=PATIENCE)
+    return OpenAIReasoner(patient, options, meter=usage, cache=ModelAnswers(database))
+
+
+def _language_model(settings: Settings) -> LanguageModel | None:
     if settings.language_model is None:
-        return FallbackAdviser()
+        return None
     try:
-        model = LanguageModel(name=settings.language_model, base_url=settings.language_model_url)
+        return LanguageModel(name=settings.language_model, base_url=settings.language_model_url)
     except ValidationError as error:
         faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         raise SettingsInvalid(f"VOICEHIVE_LANGUAGE_MODEL, VOICEHIVE_LANGUAGE_MODEL_URL: {faults}") from None
-    return OpenAIAdviser(model, FallbackAdviser())
 
 
 def _islands_worker(client: Client, settings: Settings, islands: IslandActivities) -> Worker:

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
         ProposalInput,
     )
     from voicehive.execution.plan import RetryPolicy as StepRetryPolicy
-    from voicehive.execution.record import Admission, AdmissionInput, StepResult, StepRun
+    from voicehive.execution.record import Admission, AdmissionInput, ExecutionClosing, StepResult, StepRun
     from voicehive.optimization.request import (
         CheckpointsKept,
         IslandReport,
@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
 FINAL_ERRORS = [
     "ActionRefused",
     "ActionWithdrawn",
+    "AutonomyStopped",
     "CompensationConflict",
     "EvaluatorRefused",
     "GateUnanswerable",
@@ -157,6 +158,11 @@ async def notify(notification: Notification) -> None:
         retry_policy=STORE_RETRY,
         summary=f"{notification.kind}: {', '.join(notification.recipients)}",
     )
+
+
+async def close_execution(closing: ExecutionClosing) -> None:
+    """Give back what a plan that was started by hand held of budgets."""
+    await _store_activity("close_execution", closing, type(None), "give back what it held")
 
 
 async def record_decision(record: DecisionRecord) -> None:

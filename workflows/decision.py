@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.execution.plan import Arguments, ExecutionPlan
     from voicehive.execution.record import ExecutionRequest, ExecutionResult, ExecutionStatus
     from voicehive.optimization.parameter import Settings
-    from voicehive.reasoning.models import Judgement, Question
+    from voicehive.reasoning.models import Judgement, Question, Remark
     from workflows import activity_calls, search_attributes, story
     from workflows.execution import WHILE_RUNNING, ExecutionWorkflow
     from workflows.human_input import HumanInput, Ruling
@@ -104,6 +104,9 @@ class DecisionWorkflow(HumanInput):
             if proposal.plan is None:
                 self._end_proposal("voided")
                 return self._ended("unchanged", "today's settings are the best within the bounds")
+            if proposal.result.is_shadow:
+                self._end_proposal("voided")
+                return self._ended("unchanged", story.of_shadow(proposal.result))
             reviews: tuple[RecordedReview, ...] = ()
             if proposal.result.verdict == "escalate" or self.edited is not None:
                 ruling, reviews = await self._review(proposal)
@@ -127,11 +130,13 @@ class DecisionWorkflow(HumanInput):
         self.enter("reasoning")
         question = Question(
             kind=request.kind,
+            tenant=request.tenant,
             objectives=request.problem.objectives,
             current=summary.current,
             candidates=summary.candidates,
             recommended=summary.recommended,
             reasons=summary.reasons,
+            remarks=(Remark(source="note", text=request.note),) if request.note else (),
         )
         judgement = self.judgement = await activity_calls.judge(question)
         self.enter("assessing")
@@ -257,6 +262,7 @@ class DecisionWorkflow(HumanInput):
                 holder=f"{info.workflow_id}/{info.run_id}",
                 authorization=authorization,
                 reviews=reviews,
+                demand=proposal.result.demand,
             )
         )
 

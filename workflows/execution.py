@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.execution.record import (
         Admission,
         AdmissionInput,
+        ExecutionClosing,
         ExecutionOutcome,
         ExecutionRequest,
         ExecutionResult,
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         StepRecord,
         StepRun,
     )
+    from voicehive.storage.allowances import Demand
     from workflows import activity_calls, search_attributes, story
     from workflows.human_input import HumanInput
     from workflows.interruption import Stop, shielded
@@ -49,6 +51,7 @@ class ExecutionWorkflow(HumanInput):
     async def run(self, request: ExecutionRequest) -> ExecutionResult:
         """Carry the plan out; returns how it ended, or ends as cancelled if that is why it was undone."""
         result = self.result = await shielded(self._story(), self.stop.cancel)
+        await shielded(self._settle(result), lambda: None)
         undone_by_cancel = self.stop.cancelled and result.outcome != "applied"
         if undone_by_cancel:
             await self._report()
@@ -111,9 +114,17 @@ class ExecutionWorkflow(HumanInput):
                     holder=f"{info.workflow_id}/{info.run_id}",
                     authorization=admission.authorization,
                     reviews=reviews,
+                    demand=admission.result.demand,
                 )
             )
         return None
+
+    async def _settle(self, result: ExecutionResult) -> None:
+        """Give back what a plan that was started by hand held of budgets; a decision does so for its own."""
+        if self.admission is None or workflow.info().parent is not None or self.admission.result.demand == Demand():
+            return
+        acted = result.outcome != "rejected"
+        await activity_calls.close_execution(ExecutionClosing(tenant=self.tenant, acted=acted))
 
     def _admission_input(self) -> AdmissionInput:
         parent = workflow.info().parent

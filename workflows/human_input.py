@@ -143,7 +143,7 @@ class HumanInput:
 
     async def _climb(self, question: ReviewRound, stopped: Callable[[], bool]) -> Ruling:
         rules = question.terms.rules
-        for index, rung in enumerate(rules.ladder):
+        for index, rung in enumerate(rules.ladder[question.first_rung :], question.first_rung):
             question.rung = index
             question.until = workflow.now() + rung.deadline
             search_attributes.waiting_for(self._waited_for())

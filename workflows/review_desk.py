@@ -39,6 +39,12 @@ class ReviewRound:
         return self.rejection is not None or self.edit is not None or len(self.approvals) >= self.quorum
 
     @property
+    def first_rung(self) -> int:
+        """Where on the ladder to begin: where the violated rules want it."""
+        names = [rung.name for rung in self.terms.rules.ladder]
+        return names.index(self.terms.rung) if self.terms.rung in names else 0
+
+    @property
     def entitled(self) -> tuple[str, ...]:
         """Everyone whose word counts on the present rung; a gate's own roles come before the ladder's.
 

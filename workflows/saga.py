@@ -92,12 +92,28 @@ class Saga:
             return
         self._mark(step, "running")
         try:
-            answer = await self._perform(step)
+            answer = await self._permitted(step)
         except (FailureError, asyncio.CancelledError) as error:
             self._mark(step, "failed", reason_of(error))
             self._stop.request(f"step {step.name!r} failed: {reason_of(error)}")
         else:
             self._mark(step, "applied", answer.detail, answer.result)
+
+    async def _permitted(self, step: Step) -> StepResult:
+        """Perform it, as soon as no kill switch is on and people let the plan go on."""
+        while True:
+            try:
+                return await self._perform(step)
+            except ActivityError as error:
+                if not _is_stopped(error):
+                    raise
+                self._mark(step, "pending", reason_of(error))
+                self._supervision.paused = True
+                self._supervision.show()
+            await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
+            if self._stop.requested:
+                raise asyncio.CancelledError("stopped while autonomous work was")
+            self._mark(step, "running")
 
     async def _perform(self, step: Step) -> StepResult:
         if step.action == "wait":
@@ -165,6 +181,10 @@ class Saga:
 def describe(step: Step) -> str:
     """The step in a few words."""
     return f"{step.action} {step.summary or step.name}"
+
+
+def _is_stopped(error: ActivityError) -> bool:
+    return isinstance(error.cause, ApplicationError) and error.cause.type == "AutonomyStopped"
 
 
 def reason_of(error: BaseException) -> str:

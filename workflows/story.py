@@ -187,3 +187,9 @@ def _reviews(reviews: tuple[RecordedReview, ...]) -> Iterator[str]:
         said = f": {word.reason}" if word.reason else ""
         refused = "" if entry.accepted else f" (refused: {entry.refusal})"
         yield f"- {entry.at:%Y-%m-%d %H:%M:%S} **{word.reviewer}** {word.kind}{said}{refused}"
+
+
+def of_shadow(result: DecisionResult) -> str:
+    """What a decision in the mode `shadow` would have done."""
+    alternative = "run alone" if result.verdict == "execute" else "asked people"
+    return f"shadow: nothing was done; it would have {alternative}: {'; '.join(result.reasons)}"

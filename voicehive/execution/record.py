@@ -83,6 +83,13 @@ class Admission(Model):
     approved_under: str | None
 
 
+class ExecutionClosing(Model):
+    """A plan that was started by hand has ended; `acted` says whether anything of it was begun."""
+
+    tenant: str
+    acted: bool
+
+
 class StepRun(Model):
     """One step, as its activity is asked to run, verify or undo it."""
 
