@@ -25,8 +25,9 @@ class IslandActivities:
     async def evolve_island(self, task: IslandTask) -> IslandReport:
         """Take an island through an epoch, from its checkpoint and its neighbour's to its next one, which is stored.
 
-        Equal tasks come to equal checkpoints, so that a repeated attempt changes nothing, unless the time is up or the
-        search is asked to stop meanwhile. An island that never began takes one generation whatever the time.
+        Equal tasks come to checkpoints that are the same but for the clock, so that a repeated attempt changes nothing,
+        unless the time is up or the search is asked to stop meanwhile. An island that never began takes one generation
+        whatever the time.
 
         Raises:
             InvalidCheckpoint: the store has lost what the epoch begins from.
@@ -90,6 +91,7 @@ class IslandActivities:
             if isinstance(prepared.problem.evaluator, Table):
                 return optimizer.optimize()
             search = optimizer.search(start=prepared.start)
+            watch.when_stopped(search.stop)
             while not watch.stopped and (progress := search.step()) is not None:
                 watch.progress = progress
             return optimizer.result(search)

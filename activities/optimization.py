@@ -9,8 +9,9 @@ from activities.finished_optimizations import FinishedOptimizations, StoredOptim
 from activities.optimizers import Optimizers
 from activities.search_watch import SearchWatch, watched
 from voicehive.autonomy.request import DecisionRequest, OptimizationSummary
-from voicehive.optimization import InvalidCandidate, OptimizationResult, Problem
+from voicehive.optimization import InvalidCandidate, OptimizationResult, Problem, Table
 from voicehive.optimization.request import (
+    MOST_START,
     CheckpointsKept,
     OptimizationOutcome,
     Preparation,
@@ -52,7 +53,14 @@ class OptimizationActivities:
         optimizer = await self._optimizers.of(request.tenant, problem)
 
         def search(watch: SearchWatch) -> OptimizationResult:
-            return optimizer.optimize(watch.report, start)
+            if isinstance(problem.evaluator, Table):
+                return optimizer.optimize()
+            search = optimizer.search(start=start)
+            watch.when_stopped(search.stop)
+            while (progress := search.step()) is not None:
+                watch.report(progress)
+            watch.report(search.progress)
+            return optimizer.result(search)
 
         result = await watched(search)
         marked = result.model_copy(update={"warm_started": bool(start)})
@@ -68,7 +76,7 @@ class OptimizationActivities:
         if request.reuse:
             if (known := await finished.find(key)) is not None:
                 return Preparation(outcome=known)
-            start = (*start, *await finished.start_for(problem))
+            start = (*start, *await finished.start_for(problem))[:MOST_START]
         warm = len(start) > len(request.start)
         prepared = PreparedProblem(problem=problem, start=start, key=key, warm_started=warm)
         async with self._database.transaction() as session:

@@ -22,6 +22,7 @@ class SearchWatch:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
+        self._stopping: Callable[[], None] | None = None
         self.progress: Progress | None = None
 
     @property
@@ -32,6 +33,14 @@ class SearchWatch:
     def stop(self) -> None:
         """Ask the search to stop."""
         self._stop.set()
+        if self._stopping is not None:
+            self._stopping()
+
+    def when_stopped(self, stopping: Callable[[], None]) -> None:
+        """Have this called too, in whatever thread, when the search is to stop: it may be in the midst of a step."""
+        self._stopping = stopping
+        if self.stopped:
+            stopping()
 
     def report(self, progress: Progress) -> None:
         """Tell how far the search is.

@@ -68,19 +68,24 @@ def _comparison(request: OptimizationRequest, today: Solution | None, best: Solu
     yield "|---|---:|---:|"
     for objective in request.problem.objectives[:SHOWN_ROWS]:
         before = _shown(today.outcomes.get(objective.name)) if today else ""
-        after, unit = _shown(best.outcomes.get(objective.name)), f" {objective.unit}" if objective.unit else ""
-        yield f"| {objective.name} ({objective.direction}) | {before}{unit} | {after}{unit} |"
+        after, unit = _shown(best.outcomes.get(objective.name)), f" {_cell(objective.unit)}" if objective.unit else ""
+        yield f"| {_cell(objective.name)} ({objective.direction}) | {before}{unit} | {after}{unit} |"
     for name, value in list(best.settings.items())[:SHOWN_ROWS]:
         before = today.settings.get(name) if today else None
         mark = "**" if value != before else ""
-        yield f"| `{name}` | {_shown(before)} | {mark}{_shown(value)}{mark} |"
+        yield f"| `{_cell(name)}` | {_shown(before)} | {mark}{_shown(value)}{mark} |"
     yield ""
     yield from _more(len(request.problem.objectives), "objectives")
     yield from _more(len(best.settings), "settings")
 
 
 def _shown(value: float | str | None) -> str:
-    return "" if value is None else figure(value) if isinstance(value, float) else str(value)
+    return "" if value is None else figure(value) if isinstance(value, float) else _cell(str(value))
+
+
+def _cell(text: str) -> str:
+    """A text in a table's cell, which a bare bar would end (GitHub Flavored Markdown, section 4.10)."""
+    return text.replace("|", "\\|")
 
 
 def _more(count: int, what: str) -> Iterator[str]:

@@ -117,6 +117,47 @@ def test_table_is_ranked_under_named_objectives() -> None:
     assert "today" not in header, "a table without parameters knows of no today"
 
 
+def test_a_tables_alternatives_go_by_their_labels() -> None:
+    asked = ("--minimize", "cost_per_minute", "--maximize", "containment")
+    text = run(VENDORS, *asked, "--label", "vendor").stdout
+    rows = csv.read_csv(VENDORS).to_pylist()
+    cheapest = min(rows, key=lambda row: (row["cost_per_minute"], -row["containment"]))["vendor"]
+    line = next(line for line in text.splitlines() if "cheapest" in line)
+    assert cheapest in line
+    numbered = run(VENDORS, *asked).stdout
+    line = next(line for line in numbered.splitlines() if "cheapest" in line)
+    assert f" {[row['vendor'] for row in rows].index(cheapest) + 1} " in line, "the row's number, from 1"
+
+
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        ((0.1987, 0.2031), "from 0.1987 to 0.2031 (now 0.2000)"),
+        ((0.1, 0.6), "from 0.10 to 0.60 (now 0.20)"),
+        ((0.2, 0.2), "from 0.20 to 0.20 (now 0.20)"),
+    ],
+)
+def test_weight_intervals_have_the_digits_that_tell_their_ends_apart(interval: tuple[float, float], told: str) -> None:
+    whole = result(5, 20)
+    name = objectives(5)[0].name
+    assert {each.weight for each in objectives(5)} == {1.0}
+    assert told in shown(whole.model_copy(update={"weight_intervals": {name: interval}}), 5)
+
+
+async def test_a_simulator_that_is_not_there_has_its_own_code_and_says_why(alone: Command, tmp_path: Path) -> None:
+    evaluator = {"kind": "http", "url": "http://127.0.0.1:9/run", "outcomes": ["cost"], "attempts": 2}
+    objective = [{"name": "cost", "direction": "minimize"}]
+    answer = await alone(
+        "optimize", fleet(tmp_path / "p.yaml", evaluator=evaluator, objectives=objective, constraints=[])
+    )
+    assert answer.code == 7
+    attempt, *_, last = answer.stderr.splitlines()
+    assert "127.0.0.1:9/run" in attempt
+    assert "asked again in" in " ".join(answer.stderr.split())
+    assert "stamina" not in answer.stderr
+    assert "try again later" in " ".join(answer.stderr.split()), last
+
+
 async def test_table_without_objectives_says_what_to_type(alone: Command) -> None:
     answer = await alone("optimize", VENDORS)
     assert answer.code == 2
@@ -146,8 +187,8 @@ def test_infeasible_problem_has_its_own_code_and_says_why(tmp_path: Path) -> Non
 def test_pictures_and_files_are_written(tmp_path: Path) -> None:
     page, image = tmp_path / "front.html", tmp_path / "front.png"
     table, document = tmp_path / "r.parquet", tmp_path / "r.json"
-    assert run(FLEET, *SHORT, "--plot", page, "--output", table).exit_code == 0
-    assert run(FLEET, *SHORT, "--plot", image, "--output", document).exit_code == 0
+    files = ("--plot", page, "--output", table, "--plot", image, "--output", document)
+    assert run(FLEET, *SHORT, *files).exit_code == 0
     assert "fleet.yaml" in page.read_text()
     assert image.read_bytes().startswith(b"\x89PNG")
     written = OptimizationResult.model_validate_json(document.read_bytes())
@@ -219,7 +260,8 @@ def _drain(primary: int) -> None:
 
 def test_budget_has_three_forms_that_combine() -> None:
     own = Budget(population=50, generations=60, time=timedelta(seconds=30))
-    assert read_budget("5s", own) == own.model_copy(update={"time": timedelta(seconds=5)})
+    lasting = own.model_copy(update={"time": timedelta(seconds=5), "generations": 100_000})
+    assert read_budget("5s", own) == lasting, "as many generations as there is time for"
     assert read_budget("1.5m", own).time == timedelta(seconds=90)
     assert read_budget("500ms", own).time == timedelta(milliseconds=500)
     assert read_budget("100x200", own) == own.model_copy(update={"population": 100, "generations": 200})
@@ -266,9 +308,18 @@ def test_a_hundred_objectives_fit_the_terminal() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert len(text.splitlines()) < 120
     assert "and 90 more objectives, which move less" in text
+    assert "and 96 more objectives, in --json" in text, "of the alternatives' table"
     assert "p29 1 -> 2" in text, "the change that counts most"
     assert "p3 1 -> 2" not in text
     assert "40%" in text
+
+
+def test_where_todays_settings_stay_what_holds_them_is_named() -> None:
+    whole = result(2, 20)
+    assert whole.current
+    stays = whole.model_copy(update={"current": whole.recommendation})
+    assert "maximum_worsening" in shown(stays, 2)
+    assert "maximum_worsening" not in shown(whole, 2)
 
 
 def test_conflicts_advice_and_markup_are_told_as_they_are() -> None:
@@ -277,7 +328,8 @@ def test_conflicts_advice_and_markup_are_told_as_they_are() -> None:
     conflict = Conflict(
         constraints=("cost at most [bold]5[/bold]", "b >= 3"),
         proven=True,
-        relaxations=(Relaxation(constraint="b >= 3", by=1_250.5),),
+        relaxations=(Relaxation(constraint="b >= 3", by=1_250.5, to=1_749.5, unit="rps"),),
+        alone=(Relaxation(constraint="b >= 3", by=1_250.5), Relaxation(constraint="cost", by=31.0, unit="EUR")),
         solution=violating[3],
     )
     proposal = EvaluatedProposal(
@@ -288,7 +340,17 @@ def test_conflicts_advice_and_markup_are_told_as_they_are() -> None:
     text = shown(whole.model_copy(update=changes), 2)
     assert "cannot hold together (proven)" in text
     assert "cost at most [bold]5[/bold]" in text
-    assert "b >= 3: by 1,250" in text
+    assert "b >= 3: by 1,250 rps, to 1,750 rps" in text
+    assert "this alone would do as well" in text
+    assert "cost: by 31 EUR" in text
+    assert text.count("b >= 3: by") == 1
     assert "[/red] more agents (dominated)" in text
     assert "0 of 1 proposals kept" in text
     assert "12 candidates had no finite outcomes" in text
+
+
+def test_a_time_alone_enumerates_no_more_than_it_did_before() -> None:
+    lasting = read_budget("5s", Budget())
+    assert lasting.enumerates(7_200)
+    assert not lasting.enumerates(7_201), "time might end in the midst of them"
+    assert read_budget("20000", Budget()).enumerates(20_000)

@@ -46,6 +46,20 @@ class TestChoose:
         assert picked.eligible.tolist() == [1]
         assert not picked.within_limits
 
+    def test_where_today_is_zero_a_share_of_it_allows_nothing(self):
+        """A tenth of 0 is 0, in whatever unit: neither 0.09 nor 0.09 of a millionth may be lost."""
+        allowed = (TWO[0].model_copy(update={"maximum_worsening": 0.1}), FREE[1])
+        for unit in (1.0, 1e-6, 1e-12):
+            front = np.array([[0.0, 0.5], [0.09, 0.9], [0.5, 1.0]]) * [unit, 1.0]
+            assert choice.choose(front, MET[:3], np.array([0.0, 0.5]), allowed).eligible.tolist() == [0]
+
+    def test_a_weighted_sum_is_the_least_of_those_that_keep_the_limits(self):
+        """Sums of 0.5 (cost - 100) / 100 and (1 - quality): least at (110, 0.8), which today's 105 does not allow."""
+        free = choice.choose(FRONT, MET, np.array([105.0, 0.4]), FREE, measure="weighted_sum")
+        bound = choice.choose(FRONT, MET, np.array([105.0, 0.4]), TWO, measure="weighted_sum")
+        assert (free.chosen, bound.chosen) == (int(np.array([0.5, 0.25, 0.25, 0.5]).argmin()), 0)
+        assert bound.within_limits
+
     def test_feasibility_comes_first(self):
         violations = np.array([0.2, 0.2, 0.0, 0.1])
         assert choice.choose(FRONT, violations, np.array([120.0, 0.6]), TWO).chosen == 2
@@ -126,7 +140,8 @@ class TestMethods:
                 moved[index] = share
                 advantage = (points @ moved).min() - points[winner] @ moved
                 inside = low + 1e-9 < share < high - 1e-9
-                assert advantage >= -1e-9 if inside else low <= share <= high or advantage < 1e-9
+                outside = share < low - 1e-9 or share > high + 1e-9
+                assert advantage >= -1e-9 if inside else not outside or advantage < 0.0
 
 
 class TestRedundancy:
@@ -187,19 +202,31 @@ class TestFront:
         """Of (0, 1), (0.2, 0.2), (1, 0) the middle one lies farthest below the line between the ends."""
         assert choice.knee(np.array([[0.0, 1.0], [0.2, 0.2], [1.0, 0.0]])) == 1
 
+    @given(st.integers(0, 300))
+    def test_knee_is_farthest_below_the_plane_through_the_ends(self, seed: int):
+        """The plane by the cross product of two of its edges, whose normal is to point away from the ideal."""
+        rng = np.random.default_rng(seed)
+        ends = 0.3 + 0.7 * rng.random((3, 3))
+        np.fill_diagonal(ends, 0.0)
+        inner = 0.01 + 0.6 * rng.random((40, 3))
+        points = np.concatenate([ends, inner])
+        normal = np.cross(ends[1] - ends[0], ends[2] - ends[0])
+        normal *= np.sign(normal @ ends[0])
+        expected = ((points - ends[0]) @ normal).argmin() if (normal > 0.0).all() else points.sum(axis=1).argmin()
+        assert choice.knee(points) == expected
+
 
 def cover(points: np.ndarray, rows: np.ndarray) -> float:
     """The greatest distance of any point from the nearest chosen one."""
     return float(np.sqrt(np.square(points[:, None] - points[rows][None]).sum(axis=2)).min(axis=1).max())
 
 
-def test_preference_is_the_share_of_weightings_that_prefer_the_chosen() -> None:
-    today, extent = np.array([10.0, 0.5]), np.array([10.0, 1.0])
+def test_preference_is_the_share_of_weightings_that_prefer_the_second() -> None:
+    """Of today (10, 0.5) and another, beside rows that reach from 5 to 15 in cost and from 0 to 1 in quality."""
 
     def preferred(cost: float, quality: float) -> float:
-        rng = np.random.default_rng(1)
-        gain = choice.minimized((today - [cost, quality])[None, :], TWO)[0] / extent
-        return sensitivity.preference(gain, np.array([0.5, 0.5]), rng)
+        rows = choice.minimized(np.array([[10.0, 0.5], [cost, quality], [5.0, 0.0], [15.0, 1.0]]), TWO)
+        return sensitivity.preference(rows, np.array([0.5, 0.5]), np.random.default_rng(1))
 
     assert preferred(9.0, 0.6) == 1.0
     assert preferred(11.0, 0.4) == 0.0

@@ -56,6 +56,23 @@ def added(parameter: dict[str, Any]) -> dict[str, Any]:
             "constraints on 'cost' contradict: at_least 2, at_most 1",
         ),
         (small() | {"sead": 3}, "sead"),
+        (changed("parameters", 0, high=10**19), "too many integers"),
+        (added(FIXED | {"kind": "real", "low": -1.7e308, "high": 1.7e308}), "too wide"),
+        (added(FIXED | {"kind": "real", "scale": "log", "low": 1e-300, "high": 1e300, "current": 1}), "too wide"),
+        (
+            small()
+            | {
+                "objectives": [{"name": "cost", "direction": "minimize", "at_most": 9}],
+                "constraints": [{"name": "cost at most 9", "formula": "abandonment <= 1"}],
+            },
+            "constraint 'cost at most 9' is given twice",
+        ),
+        (
+            small()
+            | {"evaluator": {"kind": "python", "entry_point": "a:b", "outcomes": ["agents.day", "cost"]}}
+            | {"objectives": [{"name": "cost", "direction": "minimize"}], "constraints": NONE},
+            "'agents.day' is also one of the evaluator's outcomes",
+        ),
     ],
 )
 def test_refused(content: dict[str, Any], message: str):
@@ -66,6 +83,20 @@ def test_refused(content: dict[str, Any], message: str):
 
 def test_survives_json():
     assert Problem.model_validate_json(problem().model_dump_json()) == problem()
+
+
+def test_a_bound_of_an_objective_is_dropped_only_where_a_constraint_says_the_same():
+    content = changed("objectives", 0, at_most=1_000_000)
+    content["constraints"] = [{"subject": "cost", "at_most": 1_000_000.4}]
+    assert [c.label for c in problem(content).hard_constraints] == ["cost at most 1000000.4", "cost at most 1e+06"]
+    content["constraints"] = [{"name": "ceiling", "subject": "cost", "at_most": 1_000_000}]
+    assert [c.label for c in problem(content).hard_constraints] == ["ceiling"]
+
+
+def test_a_bound_that_is_there_for_safety_stays_so():
+    content = changed("objectives", 1, at_most=0.1, category="safety")
+    (kept,) = problem(content).hard_constraints
+    assert (kept.at_most, kept.category) == (0.1, "safety")
 
 
 def test_maximum_change_narrows_bounds():

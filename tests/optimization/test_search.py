@@ -24,6 +24,7 @@ from voicehive.optimization import (
     Settings,
     Solution,
 )
+from voicehive.optimization.request import OptimizationRequest
 
 SIGNS = np.array([1.0, 1.0, -1.0])
 NAMES = ("cost", "abandonment", "quality")
@@ -189,6 +190,32 @@ class TestCorners:
         assert [s.outcomes["cost"] for s in result.front] == [pytest.approx(cheapest)]
 
 
+class TestEnumeration:
+    def budgeted(self, evaluations: int) -> OptimizationResult:
+        """Eight candidates, 0 to 7, of which the last is the best."""
+        content = {
+            "parameters": [{"name": "n", "kind": "integer", "low": 0, "high": 7, "current": 0}],
+            "objectives": [{"name": "f", "direction": "maximize"}],
+            "evaluator": {"kind": "formula", "outcomes": {"f": "n"}},
+            "budget": {"evaluations": evaluations},
+        }
+        return MultiObjectiveOptimizer(problem(content)).optimize()
+
+    def test_as_many_evaluations_as_candidates_reach_the_last(self):
+        result = self.budgeted(8)
+        assert (result.algorithm, result.evaluations) == ("enumeration", 8)
+        assert result.recommendation.settings == {"n": 7}
+
+    def test_with_fewer_it_is_searched(self):
+        assert self.budgeted(7).algorithm != "enumeration"
+
+    def test_islands_are_of_no_use_exactly_then(self):
+        document = small() | {"budget": {"evaluations": 882}}
+        for evaluations, undivided in ((882, True), (881, False)):
+            request = OptimizationRequest(problem=problem(document | {"budget": {"evaluations": evaluations}}))
+            assert request.undivided is undivided
+
+
 class TestGivenCandidates:
     @settings(max_examples=25, deadline=None)
     @given(
@@ -272,18 +299,18 @@ class TestImports:
             "import sys, time; started = time.process_time()\n"
             "from voicehive.optimization import MultiObjectiveOptimizer\n"
             "print(time.process_time() - started)\n"
-            "foreign = {'temporalio', 'sqlalchemy', 'fastapi', 'starlette', 'httpx', 'openai', 'pymoo', 'matplotlib'}\n"
+            "foreign = {'temporalio', 'sqlalchemy', 'fastapi', 'starlette', 'httpx', 'openai', 'ortools'}\n"
             "print(sorted(foreign & set(sys.modules)))"
         )
         seconds, foreign = zip(*(run(code).splitlines() for _ in range(3)), strict=True)
         assert min(map(float, seconds)) < 1.0
         assert set(foreign) == {"[]"}
 
-    def test_given_candidates_load_no_search(self):
+    def test_given_candidates_load_no_solver(self):
         code = (
             "import sys, json\n"
             "from tests.optimization.problems import problem\n"
             "from voicehive.optimization import MultiObjectiveOptimizer\n"
-            "MultiObjectiveOptimizer(problem()).evaluate([]); print('pymoo' in sys.modules)"
+            "MultiObjectiveOptimizer(problem()).evaluate([]); print(sorted({'ortools', 'httpx'} & set(sys.modules)))"
         )
-        assert run(code) == "False"
+        assert run(code) == "[]"

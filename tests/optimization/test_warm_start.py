@@ -45,6 +45,16 @@ def test_another_set_of_parameters_begins_from_nothing() -> None:
     assert settings_to_begin_from(Problem.model_validate_json(json.dumps(document)), EARLIER) == ()
 
 
+def test_a_moved_fixed_parameter_is_data_like_any_other() -> None:
+    document = zdt1()
+    document["parameters"].append({"name": "day", "kind": "fixed", "current": 1})
+    earlier = MultiObjectiveOptimizer(Problem.model_validate_json(json.dumps(document))).optimize()
+    document["parameters"][-1]["current"] = 2
+    begun = settings_to_begin_from(Problem.model_validate_json(json.dumps(document)), earlier)
+    assert len(begun) > 5
+    assert begun[0] == earlier.recommendation.settings | {"day": 2}
+
+
 def test_a_key_stands_for_all_that_the_result_depends_on() -> None:
     def key(**fields: Any) -> str | None:
         asked = OptimizationRequest.model_validate_json(json.dumps(request(**fields)))

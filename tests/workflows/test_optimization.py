@@ -30,6 +30,13 @@ from tests.workflows.optimizations import (
 from tests.workflows.world import PERMISSIVE, TENANT, World, until
 from workers.temporal_cli import temporal_cli
 
+_CAPACITY = json.loads((Path(__file__).resolve().parents[2] / "examples/decisions/capacity.json").read_text())[
+    "problem"
+]
+_FILE: dict[str, Any] = {"arrivals": [], "arrivals_file": "day.csv"}
+DAY: dict[str, Any] = {**_CAPACITY, "evaluator": {**_CAPACITY["evaluator"], **_FILE}}
+"""A day of the contact centre whose calls stand in a file."""
+
 
 def why(error: WorkflowFailureError) -> ApplicationError:
     """What an activity failed for."""
@@ -108,6 +115,13 @@ async def test_without_reuse_the_result_depends_on_the_request_alone(world: Worl
     first, second = [await run(world, request(reuse=False)) for _ in range(2)]
     assert not any(outcome.from_cache or outcome.warm_started for outcome in (first, second))
     assert rows(await stored(world, first)) == rows(await stored(world, second))
+
+
+async def test_an_old_front_joins_what_was_asked_to_begin_from_as_far_as_there_is_room(world: World) -> None:
+    await run(world, request())
+    begun = [dict.fromkeys(["x0", "x1", "x2", "x3"], number / 990) for number in range(990)]
+    warm = await run(world, request(problem=zdt1(shift=0.25, budget={"generations": 1}), start=begun))
+    assert warm.warm_started
 
 
 async def test_a_tenants_cache_is_its_own(world: World) -> None:
@@ -212,8 +226,10 @@ async def test_what_cannot_be_searched_fails_once_and_leaves_nothing(world: Worl
         ({"islands": 65}, "islands"),
         ({"problem": {**zdt1(), "objectives": []}}, "problem.objectives"),
         ({"problem": {**zdt1(), "evaluator": {"kind": "table", "file": "/etc/passwd"}}}, "which no worker can read"),
+        ({"problem": DAY}, "which no worker can read"),
+        ({"epochs": 1_000, "generations": 200}, "200,000 generations; at most 100,000"),
     ],
-    ids=["islands", "objectives", "file"],
+    ids=["islands", "objectives", "file", "arrivals file", "generations"],
 )
 async def test_a_request_that_does_not_fit_fails_at_once(world: World, change: dict[str, Any], field: str) -> None:
     with pytest.raises(WorkflowFailureError) as error:

@@ -1,6 +1,7 @@
 """What a watched search answers when it is interrupted, by why it is."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 
@@ -48,6 +49,15 @@ async def test_interrupted_by_anything_else_it_leaves_the_answer_to_another_atte
 async def test_with_nothing_to_answer_it_is_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await interrupted(ActivityCancellationDetails(cancel_requested=True), search_to_the_end)
+
+
+async def test_a_stop_reaches_what_runs_in_the_midst_of_a_step() -> None:
+    def one_long_step(watch: SearchWatch) -> str:
+        stop = threading.Event()
+        watch.when_stopped(stop.set)
+        return "so far" if stop.wait(10) else "not stopped"
+
+    assert await interrupted(ActivityCancellationDetails(cancel_requested=True), one_long_step) == "so far"
 
 
 async def test_heartbeats_tell_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,14 @@ from typing import Annotated, NoReturn, TypeAlias
 
 import typer
 
+from voicehive.cli import audit as audit_commands
+from voicehive.cli import policy as policy_commands
 from voicehive.cli import review_commands
 from voicehive.cli.exit_codes import MEANINGS, ExitCode
 from voicehive.cli.options import Assignments, File, Id, Json
 
 EPILOG = "Exit codes: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + "."
-SERVICES, DECISIONS = "Services", "Decisions"
+SERVICES, DECISIONS, SAFETY = "Services", "Decisions", "Safety and proof"
 
 app = typer.Typer(
     name="voicehive",
@@ -75,6 +77,20 @@ def demo(as_json: Json = False) -> None:
     from voicehive.cli.output import Output
 
     raise typer.Exit(demo.run(Output(as_json)))
+
+
+@app.command("mock-openai", rich_help_panel=SERVICES)
+def mock_openai(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8080,
+    fault: Annotated[list[str] | None, typer.Option(help="How the next request fails; repeatable.")] = None,
+    always: Annotated[str | None, typer.Option(help="How every request fails.", show_default="none does")] = None,
+    as_json: Json = False,
+) -> None:
+    """Serve a deterministic stand-in for OpenAI's API on the loopback, with faults on demand; until Ctrl-C."""
+    from voicehive.cli import mock_openai
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(mock_openai.serve(Output(as_json), "127.0.0.1", port, fault or [], always))
 
 
 @app.command(rich_help_panel=DECISIONS)
@@ -161,8 +177,12 @@ def optimize(
         str | None,
         typer.Option(help="The language model that hybrid_ai asks, with OPENAI_API_KEY; else rules advise."),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the front into this .html or .png file.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Write the result to this .json or .parquet file.")] = None,
+    plot: Annotated[
+        list[Path] | None, typer.Option(help="Draw the front into this .html or .png file; repeatable.")
+    ] = None,
+    output: Annotated[
+        list[Path] | None, typer.Option(help="Write the result to this .json or .parquet file; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Optimise the problem in FILE here, without a server; Ctrl-C stops with the best so far."""
@@ -170,8 +190,9 @@ def optimize(
     from voicehive.cli.output import Output
 
     asked = optimize.Asked(
-        tuple(minimize or ()), tuple(maximize or ()), label, strategy, budget, seed, model, plot, output
-    )
+        tuple(minimize or ()), tuple(maximize or ()), label, strategy, budget, seed, model,
+        tuple(plot or ()), tuple(output or ()),
+    )  # fmt: skip
     raise typer.Exit(optimize.optimize(Output(as_json), file, asked))
 
 
@@ -191,9 +212,11 @@ def validate(file: File, as_json: Json = False) -> None:
 
 app.add_typer(review_commands.app)
 app.add_typer(plans_app, name="plan", rich_help_panel=DECISIONS)
+app.add_typer(policy_commands.app, name="policy", rich_help_panel=SAFETY)
+app.add_typer(audit_commands.app, name="audit", rich_help_panel=SAFETY)
 
 
-INTERRUPTED = "interrupted; a decision that was started goes on: see `voicehive list`"
+INTERRUPTED = "interrupted; what was started on a server goes on: see `voicehive list`"
 
 
 def main() -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from voicehive.cli.errors import InputInvalid
-from voicehive.optimization.models import Budget
+from voicehive.optimization.models import MOST_GENERATIONS, Budget
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
@@ -20,7 +20,7 @@ _FORMS = "5s (or ms, m, h), 20000 (evaluations) or 100x200 (population x generat
 def read_budget(text: str, own: Budget) -> Budget:
     """Read a budget; what it does not name stays as the problem has it.
 
-    A time is an upper bound. A number of evaluations brings as many generations as it takes, unless they are named.
+    A number of evaluations, or a time, brings as many generations as it takes, unless they are named.
 
     Raises:
         InputInvalid: it has none of the forms, or a number is out of bounds.
@@ -33,6 +33,8 @@ def read_budget(text: str, own: Budget) -> Budget:
         changes |= found
     if "evaluations" in changes and "generations" not in changes:
         changes["generations"] = max(1, math.ceil(changes["evaluations"] / own.population))
+    elif "time" in changes and "generations" not in changes:
+        changes["generations"] = MOST_GENERATIONS
     try:
         return Budget.model_validate(dict(own) | changes)
     except ValidationError as error:

@@ -146,7 +146,7 @@ async def list_runs(output: Output, tenant: str | None, stage: str | None, limit
         shown.add_row(
             each.id, f"{each.start_time:%m-%d %H:%M}", rendering.words(stage_or_state or ""), row["verdict"], asked
         )
-    output.console.print(shown if found else "no runs yet: start one with `voicehive decide FILE`")
+    output.console.print(shown if found else "no decisions or executions yet: start one with `voicehive decide FILE`")
     return ExitCode.DONE
 
 

@@ -32,16 +32,21 @@ def explain(error: Exception) -> tuple[str, ExitCode] | None:
     # Only now, because the engines' errors come with their packages, which `--help` must not wait for.
     from temporalio.service import RPCError  # noqa: PLC0415
 
+    from voicehive.audit.errors import AuditError  # noqa: PLC0415
     from voicehive.autonomy.errors import AutonomyError  # noqa: PLC0415
     from voicehive.execution.errors import ExecutionError  # noqa: PLC0415
-    from voicehive.optimization.errors import OptimizationError  # noqa: PLC0415
+    from voicehive.optimization.errors import EvaluatorFailed, OptimizationError  # noqa: PLC0415
     from voicehive.storage.errors import DatabaseUrlInvalid, StorageError  # noqa: PLC0415
     from workers.errors import SettingsInvalid, WorkersError  # noqa: PLC0415
 
     match error:
         case CommandError():
             return str(error), error.exit_code
-        case SettingsInvalid() | DatabaseUrlInvalid() | AutonomyError() | ExecutionError() | OptimizationError():
+        case EvaluatorFailed():
+            return str(error), ExitCode.UNREACHABLE
+        case SettingsInvalid() | DatabaseUrlInvalid():
+            return str(error), ExitCode.BAD_INPUT
+        case AuditError() | AutonomyError() | ExecutionError() | OptimizationError():
             return str(error), ExitCode.BAD_INPUT
         case WorkersError() | StorageError():
             return str(error), ExitCode.UNREACHABLE

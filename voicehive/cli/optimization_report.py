@@ -1,5 +1,6 @@
 """An optimisation's result on a terminal of 80 columns, few or a hundred objectives alike."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
@@ -8,15 +9,23 @@ from rich.table import Table
 from rich.text import Text
 
 from voicehive.cli import rendering
-from voicehive.optimization.figures import figure
+from voicehive.optimization.figures import counted, figure
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.parameter import Setting
-from voicehive.optimization.pictures.front_view import extent, marks, moved_most
-from voicehive.optimization.result import Adjustment, AdviceReport, Conflict, OptimizationResult
+from voicehive.optimization.pictures.front_view import Mark, extent, marks, moved_most
+from voicehive.optimization.result import Adjustment, AdviceReport, Conflict, OptimizationResult, Relaxation
 
 MOST_OBJECTIVES, MOST_SETTINGS, MOST_REASONS, MOST_LINES = 10, 12, 16, 8
 _MOST_COLUMNS = 4
 _MOST_EFFECTS = 3
+_BEST_IN = (
+    "  best in: the share of random weightings of the objectives under which nothing\n"
+    "  is better; 0% where another one always is"
+)
+_LIMITS = (
+    "  today's settings stay: whatever gains elsewhere makes an objective worse than its\n"
+    "  maximum_worsening allows (0 unless it says otherwise; null: no limit)"
+)
 _STOPS = {
     "generations": "all generations done",
     "evaluations": "all evaluations used",
@@ -36,10 +45,15 @@ def report(result: OptimizationResult, objectives: Sequence[Objective]) -> Itera
     yield _comparison(result, shown)
     yield from _left_out(len(objectives) - len(shown), "objectives" + (", which move less" if result.current else ""))
     if result.alternatives:
-        known = "; best in: the share of random weightings" if result.acceptabilities else ""
-        yield from _section(f"alternatives{known}")
-        yield _alternatives(result, moved_most(result, objectives, _MOST_COLUMNS))
+        yield from _section("alternatives")
+        columns = moved_most(result, objectives, _MOST_COLUMNS)
+        yield _alternatives(result, columns)
+        yield from _left_out(len(objectives) - len(columns), "objectives, in --json, --output and --plot")
+        if result.acceptabilities:
+            yield Text(_BEST_IN, "dim")
     yield from _listed("why", result.reasons, MOST_REASONS)
+    if _held_by_limits(result, objectives):
+        yield Text(_LIMITS, "dim")
     if result.adjustments:
         yield from _section("what each change does alone, from today")
         yield _adjustments(result.adjustments, shown)
@@ -49,8 +63,14 @@ def report(result: OptimizationResult, objectives: Sequence[Objective]) -> Itera
     yield from _reliance(result, objectives)
 
 
+def _held_by_limits(result: OptimizationResult, objectives: Sequence[Objective]) -> bool:
+    """Whether today's settings stay though the front holds others, which some objective does not allow."""
+    stays = result.current is not None and result.recommendation.settings == result.current.settings
+    return stays and len(result.front) > 1 and any(each.maximum_worsening is not None for each in objectives)
+
+
 def _head(result: OptimizationResult) -> Iterator[RenderableType]:
-    work = f"{result.evaluations:,} evaluations in {result.duration_seconds:.2f} s"
+    work = f"{counted(result.evaluations, 'evaluation')} in {result.duration_seconds:.2f} s"
     source = " (from the cache)" if result.from_cache else " (warm start)" if result.warm_started else ""
     yield rendering.line(
         "✔", f"{result.algorithm}{source}: {work}, {extent(result)}; {_STOPS[result.stopped_by]}", "green"
@@ -60,7 +80,8 @@ def _head(result: OptimizationResult) -> Iterator[RenderableType]:
             f"  {result.algorithm_reason}; strategy {rendering.words(result.strategy)}, seed {result.seed}", "dim"
         )
     if result.quarantined:
-        yield rendering.line("!", f"{result.quarantined:,} candidates had no finite outcomes; not ranked", "yellow")
+        count = counted(result.quarantined, "candidate")
+        yield rendering.line("!", f"{count} had no finite outcomes; not ranked", "yellow")
     if not result.feasible:
         yield rendering.line("✘", "infeasible: no candidate meets every hard constraint", "bold red")
         yield Text(f"  the least violating one follows (violation {result.recommendation.violation:.3g})")
@@ -74,9 +95,18 @@ def _conflict(conflict: Conflict) -> Iterator[RenderableType]:
     yield from (_indented(label, 4) for label in conflict.constraints)
     if conflict.relaxations:
         yield Text("  the cheapest way out, which touches nothing that is there for safety:")
-        yield from (_indented(f"{each.constraint}: by {figure(each.by)}", 4) for each in conflict.relaxations)
+        yield from (_indented(_relaxation(each), 4) for each in conflict.relaxations)
+    told = {each.constraint for each in conflict.relaxations} if len(conflict.relaxations) == 1 else set[str]()
+    if others := [each for each in conflict.alone if each.constraint not in told]:
+        yield Text(f"  {'any one of these alone' if len(others) > 1 else 'this alone'} would do as well:")
+        yield from (_indented(_relaxation(each), 4) for each in others[:MOST_LINES])
     if conflict.solution is not None and conflict.relaxations:
         yield _indented(f"feasible then: {_settings(conflict.solution.settings)}", 2)
+
+
+def _relaxation(relaxation: Relaxation) -> str:
+    by = f"{relaxation.constraint}: by {figure(relaxation.by)} {relaxation.unit}".rstrip()
+    return by if relaxation.to is None else f"{by}, to {figure(relaxation.to)} {relaxation.unit}".rstrip()
 
 
 def _comparison(result: OptimizationResult, shown: Sequence[Objective]) -> Table:
@@ -116,23 +146,34 @@ def _judged(objective: Objective, before: float | None, after: float) -> Text:
 
 def _alternatives(result: OptimizationResult, shown: Sequence[Objective]) -> Table:
     """Each solution that has a name, once: the recommended one first, then today's."""
-    made = rendering.table("", "no.", *("" for _ in shown), *(["best in"] if result.acceptabilities else []))
+    names = tuple(result.recommendation.settings)
+    # A table's rows without parameters have one setting alone: what they are called.
+    called = names[0] if len(names) == 1 else None
+    made = rendering.table("", "", *("" for _ in shown), *(["best in"] if result.acceptabilities else []))
+    headers = ["no." if called is None else called, *(objective.name for objective in shown)]
+    for column, header in zip(made.columns[1:], headers, strict=False):
+        column.header = Text(rendering.words(header))
     for column in made.columns[1:]:
         column.justify = "right"
-    for column, objective in zip(made.columns[2:], shown, strict=False):
-        column.header = Text(rendering.words(objective.name))
     for mark in marks(result):
         solution = mark.solution
         number = str(solution.index) if solution.index >= 0 else ""
+        place = number if called is None else rendering.value(solution.settings[called])
         values = [figure(solution.outcomes[objective.name]) for objective in shown]
-        share = next((result.acceptabilities[name] for name in mark.names if name in result.acceptabilities), None)
-        best = [] if not result.acceptabilities else ["" if share is None else f"{share:.0%}"]
-        made.add_row(Text(mark.label), number, *map(Text, values), *best)
+        made.add_row(*map(Text, [mark.label, place, *values, *_best_in(result, mark)]))
     return made
 
 
+def _best_in(result: OptimizationResult, mark: Mark) -> list[str]:
+    if not result.acceptabilities:
+        return []
+    share = next((result.acceptabilities[name] for name in mark.names if name in result.acceptabilities), None)
+    return ["" if share is None else "<1%" if 0.0 < share < 0.01 else f"{share:.0%}"]
+
+
 def _adjustments(adjustments: Sequence[Adjustment], shown: Sequence[Objective]) -> Table:
-    made = rendering.table("change", "of the gain", "expected effect", numbers=("of the gain",))
+    share = "of the repair" if any(each.share_of == "violation" for each in adjustments) else "of the gain"
+    made = rendering.table("change", share, "expected effect", numbers=(share,))
     units = {objective.name: objective.unit for objective in shown}
     for each in sorted(adjustments, key=lambda adjustment: -abs(adjustment.share))[:MOST_LINES]:
         change = f"{each.parameter} {rendering.value(each.before)} -> {rendering.value(each.after)}"
@@ -169,10 +210,7 @@ def _reliance(result: OptimizationResult, objectives: Sequence[Objective]) -> It
     tight = sorted(result.weight_intervals.items(), key=lambda item: item[1][1] - item[1][0])
     yield from _listed(
         "the winner stays the winner while the weight (of 1) of",
-        [
-            f"{name} is from {low:.2f} to {high:.2f}" + (f" (now {own[name]:.2f})" if name in own else "")
-            for name, (low, high) in tight
-        ],
+        [_interval(name, low, high, own.get(name)) for name, (low, high) in tight],
     )
     yield from _listed(
         "redundant objectives, by rank correlation",
@@ -181,6 +219,13 @@ def _reliance(result: OptimizationResult, objectives: Sequence[Objective]) -> It
             for each in result.redundant_objectives
         ],
     )
+
+
+def _interval(name: str, low: float, high: float, now: float | None) -> str:
+    """With as many decimals as tell its ends apart."""
+    digits = 2 if high <= low else min(6, max(2, 1 - math.floor(math.log10(high - low))))
+    told = f"{name} is from {low:.{digits}f} to {high:.{digits}f}"
+    return told if now is None else f"{told} (now {now:.{digits}f})"
 
 
 def _settings(settings: Mapping[str, Setting]) -> str:

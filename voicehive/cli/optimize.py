@@ -21,8 +21,9 @@ from voicehive.optimization import MultiObjectiveOptimizer
 from voicehive.optimization.advising.advice import Adviser
 from voicehive.optimization.documents.problem_file import TABLES, numeric_columns, read_problem
 from voicehive.optimization.documents.result_files import SUFFIXES, write_result
+from voicehive.optimization.evaluators.http_simulator import HttpSimulator
 from voicehive.optimization.evaluators.table import Table
-from voicehive.optimization.models import Progress, Strategy
+from voicehive.optimization.models import MOST_GENERATIONS, Progress, Strategy
 from voicehive.optimization.problem import Problem
 from voicehive.optimization.result import OptimizationResult
 
@@ -39,8 +40,8 @@ class Asked(NamedTuple):
     budget: str | None = None
     seed: int | None = None
     model: str | None = None
-    plot: Path | None = None
-    output: Path | None = None
+    plot: tuple[Path, ...] = ()
+    output: tuple[Path, ...] = ()
 
 
 def optimize(output: Output, path: Path, asked: Asked) -> ExitCode:
@@ -50,14 +51,17 @@ def optimize(output: Output, path: Path, asked: Asked) -> ExitCode:
         InputInvalid: an option cannot be used, or a file not written.
         OptimizationError: the problem's file cannot be used, or its evaluator not.
     """
-    _check_target("--plot", asked.plot, PICTURES)
-    _check_target("--output", asked.output, SUFFIXES)
+    for option, targets, suffixes in (("--plot", asked.plot, PICTURES), ("--output", asked.output, SUFFIXES)):
+        for target in targets:
+            _check_target(option, target, suffixes)
     problem = read(path, asked)
     result = _search(problem, _adviser(problem, asked.model), Console(stderr=True))
     for renderable in report(result, problem.objectives):
         output.console.print(renderable)
-    _write("--plot", asked.plot, lambda target: _draw(result, problem, path.name, target), output)
-    _write("--output", asked.output, lambda target: write_result(result, target), output)
+    for target in asked.plot:
+        _write("--plot", target, lambda into: _draw(result, problem, path.name, into), output)
+    for target in asked.output:
+        _write("--output", target, lambda into: write_result(result, into), output)
     output.document(result)
     return ExitCode.DONE if result.feasible else ExitCode.INFEASIBLE
 
@@ -114,11 +118,24 @@ def _search(problem: Problem, adviser: Adviser | None, console: Console) -> Opti
     optimizer = MultiObjectiveOptimizer(problem, adviser=adviser)
     if isinstance(problem.evaluator, Table):
         return optimizer.optimize()
+    _tell_of_attempts(problem, console)
     search = optimizer.search()
     with _stopped_by_interrupt(search.stop), _shown(console, problem) as show:
         while (progress := search.step()) is not None:
             show(progress)
     return search.result()
+
+
+def _tell_of_attempts(problem: Problem, console: Console) -> None:
+    """Say why an outside simulator is asked again, and when."""
+    if not isinstance(problem.evaluator, HttpSimulator):
+        return
+    import stamina.instrumentation  # noqa: PLC0415 - only simulators are asked again
+
+    def tell(details: stamina.instrumentation.RetryDetails) -> None:
+        console.print(line("!", f"{details.caused_by}; asked again in {details.wait_for:.1f} s", "yellow"))
+
+    stamina.instrumentation.set_on_retry_hooks([tell])
 
 
 @contextmanager
@@ -141,11 +158,13 @@ def _shown(console: Console, problem: Problem) -> Generator[Callable[[Progress],
     """A bar on a terminal, nothing elsewhere; it goes when the search ends."""
     columns = (TextColumn("searching"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
     with Bar(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=problem.budget.generations)
+        # Where only the time ends a search, nobody knows how many generations there will be.
+        total = None if problem.budget.generations == MOST_GENERATIONS else problem.budget.generations
+        task = bar.add_task("", total=total)
 
         def show(progress: Progress) -> None:
             found = f"generations, front {progress.front:,}, Ctrl-C stops"
-            bar.update(task, completed=progress.generation, total=progress.generations, description=found)
+            bar.update(task, completed=progress.generation, description=found)
 
         yield show
 
@@ -162,19 +181,15 @@ def _draw(result: OptimizationResult, problem: Problem, title: str, target: Path
         target.write_text(page, encoding="utf-8")
 
 
-def _check_target(option: str, target: Path | None, suffixes: tuple[str, ...]) -> None:
+def _check_target(option: str, target: Path, suffixes: tuple[str, ...]) -> None:
     """Refuse before the search what could not be written after it."""
-    if target is None:
-        return
     if target.suffix not in suffixes:
         raise InputInvalid(f"{option} {target}: the name must end in {' or '.join(suffixes)}")
     if not target.parent.is_dir():
         raise InputInvalid(f"{option} {target}: there is no folder {target.parent}; create it first")
 
 
-def _write(option: str, target: Path | None, write: Callable[[Path], None], output: Output) -> None:
-    if target is None:
-        return
+def _write(option: str, target: Path, write: Callable[[Path], None], output: Output) -> None:
     try:
         write(target)
     except OSError as error:

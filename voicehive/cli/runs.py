@@ -104,7 +104,8 @@ class RunObserver:
         description = await self._description()
         kind, state = description.workflow_type, description.status.name if description.status else "RUNNING"
         if kind not in ("DecisionWorkflow", "ExecutionWorkflow"):
-            raise InputInvalid(f"{self._id} is a {kind}, not a decision or an execution: see `voicehive list`")
+            hint = f"`temporal workflow result --workflow-id {self._id}` waits for its result"
+            raise InputInvalid(f"{self._id} runs {kind}, which is neither a decision nor an execution; {hint}")
         if self._asked is None:
             self._asked = await self._read_request(kind)
         found = Run(id=self._id, workflow_type=kind, state=state, url=self._session.link(self._id), **self._asked)

@@ -1,5 +1,7 @@
 """A search that has nothing to search: the points to try are known from the start."""
 
+import math
+
 import numpy as np
 
 from voicehive.optimization.arrays import Floats
@@ -35,5 +37,5 @@ class GivenPoints:
 
 def every_point(space: Space) -> Floats:
     """Every point of a space that can be counted (N, P), in the order of their cells."""
-    places = np.unravel_index(np.arange(int(np.prod(space.cells))), tuple(space.cells))
+    places = np.unravel_index(np.arange(math.prod(space.cells.tolist())), tuple(space.cells))
     return (np.stack(places, axis=1) + 0.5) / space.cells

@@ -24,7 +24,7 @@ class Checkpoint(NamedTuple):
     """What a search needs to go on, and what its result is made from.
 
     `origin` names the problem and seed; `scale` is the ideal and nadir (2, M) that a weighted sum is measured by, once
-    they are settled.
+    they are settled; `given` counts the points tried that were known without a search.
     """
 
     origin: str
@@ -37,6 +37,7 @@ class Checkpoint(NamedTuple):
     archive: Population
     snapshots: tuple[Snapshot, ...]
     scale: Floats | None
+    given: int = 0
 
     def to_bytes(self) -> bytes:
         """Write it as a compressed NumPy archive: numbers and text, nothing that could be executed."""
@@ -65,7 +66,7 @@ class Checkpoint(NamedTuple):
                 counters = json.loads(str(arrays["counters"]))
                 current, population, archive = (_population(arrays, name) for name in _POPULATIONS)
                 found = cls(
-                    *(counters[name] for name in _COUNTERS),
+                    **{name: counters[name] for name in _COUNTERS if name in counters},
                     current=current,
                     population=population,
                     archive=archive,
@@ -82,7 +83,7 @@ class Checkpoint(NamedTuple):
         return found
 
 
-_COUNTERS = ("origin", "generation", "evaluations", "quarantined", "seconds")
+_COUNTERS = ("origin", "generation", "evaluations", "quarantined", "seconds", "given")
 _POPULATIONS = ("current", "population", "archive")
 
 

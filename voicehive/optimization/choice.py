@@ -1,28 +1,38 @@
 """Chooses one solution of a set, by several methods of the field. All is minimised and scaled unless it says so."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voicehive.optimization.arrays import Floats
+from voicehive.optimization.evolution.population import MOST_OBJECTIVES_BY_DOMINANCE
 from voicehive.optimization.front import scaled
 from voicehive.optimization.models import Objective
 
 AUGMENTATION = 1e-3
 TOLERANCE = 1e-9
+_ROUNDING = 1e-12
 _WEIGHTINGS_AT_ONCE = 64
 """Few enough for their products with two thousand rows to stay in the processor's cache."""
 _MANY_COLUMNS = 32
 
 
+Measure: TypeAlias = Literal["achievement", "weighted_sum"]
+"""What a choice makes least: the augmented Chebyshev achievement, or the weighted sum of scaled objectives."""
+
+
 class Choice(NamedTuple):
-    """The chosen row, the rows it was chosen from, and whether those keep every limit on worsening."""
+    """The chosen row, the rows it was chosen from, whether those keep every limit on worsening, and what they are
+    compared by: their points (E, M), scaled and measured from the reference point, and the measure that is least.
+    """
 
     chosen: int
     eligible: NDArray[np.intp]
     within_limits: bool
+    points: Floats
+    measure: Measure
 
 
 def choose(
@@ -31,15 +41,18 @@ def choose(
     current: Floats | None,
     objectives: tuple[Objective, ...],
     deviations: Floats | None = None,
+    *,
+    measure: Measure = "achievement",
 ) -> Choice:
     """Choose among candidates (N, M), in the objectives' own directions and units.
 
     The least violating come first; among them those no worse than `current` (M,) beyond each objective's
     `maximum_worsening`, or, where none is so, those with the least worsening beyond it in sum. These are eligible; the
-    one with the least augmented Chebyshev achievement is chosen: scaled by their own ideal and nadir, measured from the
-    targets or else the ideal, each value made worse by its standard deviation in `deviations` (N, M).
+    one with the least `measure` is chosen: scaled by their own ideal and nadir, measured from the targets or else the
+    ideal, each value made worse by its standard deviation in `deviations` (N, M). A weighted sum is scaled by all the
+    least violating instead, as a search for it is.
     """
-    eligible = np.flatnonzero(violations <= violations.min() + TOLERANCE)
+    eligible = least = np.flatnonzero(violations <= violations.min() + TOLERANCE)
     within = True
     if current is not None:
         excess = worsening(candidates[eligible], current, objectives)
@@ -48,8 +61,15 @@ def choose(
     reference = aspiration(signed, objectives)
     if deviations is not None:
         signed = signed + deviations[eligible]
-    best = achievement(scaled(signed, signed) - reference, weights_of(objectives)).argmin()
-    return Choice(int(eligible[best]), eligible, within)
+    scale = signed if measure == "achievement" else minimized(candidates[least], objectives)
+    points = scaled(signed, scale) - reference
+    best = measured(points, weights_of(objectives), measure).argmin()
+    return Choice(int(eligible[best]), eligible, within, points, measure)
+
+
+def measured(points: Floats, weights: Floats, measure: Measure) -> NDArray[Any]:
+    """What a choice makes least of points (N, M): (N,), or (N, W) under several weightings (W, M)."""
+    return achievement(points, weights) if measure == "achievement" else points @ weights.T
 
 
 def minimized(values: Floats, objectives: Sequence[Objective]) -> Floats:
@@ -72,12 +92,19 @@ def aspiration(front: Floats, objectives: tuple[Objective, ...]) -> Floats:
 
 
 def worsening(candidates: Floats, current: Floats, objectives: tuple[Objective, ...]) -> Floats:
-    """How far each candidate (N, M) is worse than `current` (M,) beyond what is allowed: relative, summed (N,)."""
+    """How far each candidate (N, M) is worse than `current` (M,) beyond what is allowed: relative, summed (N,).
+
+    Where today's value is 0 (but for rounding, beside the range of the candidates) no share of it is anything: there
+    only an objective without limit may worsen, and what is lost counts relative to that range.
+    """
     size: Floats = np.abs(current)
     loss = minimized(candidates - current, objectives)
     limits = [objective.maximum_worsening for objective in objectives]
     allowed = np.array([np.inf if limit is None else limit for limit in limits])
-    relative = loss / np.where(size > TOLERANCE, size, 1.0)
+    reach = np.abs(loss).max(axis=0)
+    zero = size <= _ROUNDING * reach
+    relative = loss / np.where(zero, np.where(reach > 0.0, reach, 1.0), size)
+    allowed = np.where(zero & np.isfinite(allowed), 0.0, allowed)
     return np.maximum(relative - allowed - TOLERANCE, 0.0).sum(axis=1)
 
 
@@ -116,10 +143,21 @@ def achievement(points: Floats, weights: Floats) -> NDArray[Any]:
 def knee(points: Floats) -> int:
     """The scaled point (N, M) farthest below the hyperplane through the best point of each objective.
 
-    Source: Das (1999), "On characterizing the 'knee' of the Pareto curve based on normal-boundary intersection"; the
-    hyperplane is that through the unit vectors, which the scaling by ideal and nadir puts those points on.
+    Source: Das (1999), "On characterizing the 'knee' of the Pareto curve based on normal-boundary intersection". Where
+    those points fix no hyperplane, or one along which an objective need not be better to lie lower, it is that through
+    the unit vectors: the least sum. So it is beyond 15 objectives, where a front does not reach down to every end.
     """
-    return int(points.sum(axis=1).argmin())
+    sums = points.sum(axis=1)
+    if points.shape[1] > MOST_OBJECTIVES_BY_DOMINANCE:
+        return int(sums.argmin())
+    ends = points[[np.lexsort((sums, column))[0] for column in points.T]]
+    try:
+        normal = np.linalg.solve(ends, np.ones(len(ends)))
+    except np.linalg.LinAlgError:
+        return int(sums.argmin())
+    if (normal > 0.0).all() and np.allclose(ends @ normal, 1.0):
+        return int((points @ normal).argmin())
+    return int(sums.argmin())
 
 
 def topsis(points: Floats, weights: Floats) -> Floats:

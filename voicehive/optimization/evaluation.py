@@ -1,6 +1,6 @@
 """Turns points of the unit cube into evaluated populations, and evaluated populations into solutions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,7 +18,7 @@ from voicehive.optimization.evaluators.python_function import PythonFunction
 from voicehive.optimization.evaluators.surrogate import Surrogate, deviation_of
 from voicehive.optimization.evaluators.table_evaluator import TableEvaluator
 from voicehive.optimization.evolution.population import Population
-from voicehive.optimization.models import Solution
+from voicehive.optimization.models import Constraint, Solution
 from voicehive.optimization.parameter import Parameter, Settings
 from voicehive.optimization.problem import Problem
 
@@ -38,6 +38,9 @@ class Judged(NamedTuple):
 class Evaluation:
     """One problem's evaluator, objectives and constraints as one function of points.
 
+    Inside the engine objectives stand in the order of their names, so that the order in which they are given changes no
+    result. `given` is the problem as it was given, and `order` where each of its objectives stands inside.
+
     Args:
         problem: with its data read.
         evaluator: instead of the one that the problem describes.
@@ -48,7 +51,10 @@ class Evaluation:
     """
 
     def __init__(self, problem: Problem, evaluator: PopulationEvaluator | None = None) -> None:
-        self.problem = problem
+        self.given = problem
+        ordered = tuple(sorted(problem.objectives, key=lambda objective: objective.name))
+        self.problem = problem = problem.model_copy(update={"objectives": ordered})
+        self.order = [ordered.index(objective) for objective in self.given.objectives]
         self._evaluator = evaluator or population_evaluator(problem)
         self.encoding = _encoding(problem, self._evaluator)
         self.constraints = CompiledConstraints(problem)
@@ -56,6 +62,11 @@ class Evaluation:
         self.columns_of_objectives = [self.names.index(objective.name) for objective in problem.objectives]
         self.signs = np.array([objective.sign for objective in problem.objectives])
         self._objectives = [objective.name for objective in problem.objectives]
+
+    def with_constraints(self, constraints: Sequence[Constraint]) -> "Evaluation":
+        """The same evaluator under further constraints."""
+        wider = {"constraints": (*self.problem.constraints, *constraints)}
+        return Evaluation(self.problem.model_copy(update=wider), self._evaluator)
 
     @property
     def nothing(self) -> Population:

@@ -19,7 +19,8 @@ class Objective(Model):
     """One thing that counts.
 
     `maximum_worsening` is how far the recommendation may fall behind today's settings, relative to today's value: 0
-    (the default) means not at all, None means that the request trades this objective freely. `target` is the value
+    (the default) means not at all, as does any share where today's value is 0; None means that the request trades this
+    objective freely. `target` is the value
     aspired to: the choice is measured from it instead of from the best value on the front. `at_least` and `at_most` are
     what is acceptable: beyond them a solution is infeasible.
     """
@@ -97,13 +98,24 @@ class Constraint(Model):
         return self.price is None
 
     @property
+    def bounded(self) -> tuple[str, float | None, float | None]:
+        """What it bounds, and by what, whatever it is called."""
+        return self.subject, self.at_most, self.at_least
+
+    @property
     def label(self) -> str:
         """What people call it: its name, or else what it says."""
         if self.name or self.formula:
             return self.name or self.formula
         if self.at_most is not None:
-            return f"{self.subject} at most {self.at_most:g}"
-        return f"{self.subject} at least {self.at_least:g}" if self.at_least is not None else "constraint"
+            return f"{self.subject} at most {_exact(self.at_most)}"
+        return f"{self.subject} at least {_exact(self.at_least)}" if self.at_least is not None else "constraint"
+
+
+def _exact(value: float) -> str:
+    """Short, unless that would be another number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 class Solution(Model):
@@ -125,18 +137,32 @@ class Solution(Model):
         return self.violation == 0.0
 
 
+MOST_GENERATIONS = 100_000
+_GENERATIONS = 60
+_MOST_ENUMERATED = 1_000_000
+
+
 class Budget(Model):
     """How long a search may go on; whatever ends first ends it, and the best so far is the answer.
 
     `generations` of `population` candidates; `evaluations` in all; wall-clock `time`; or `convergence`: the front's
-    hypervolume grew by less than this share over the last quarter of the search's records (at least five).
+    hypervolume grew by less than this share over the last quarter of the generations (at least twenty).
     """
 
     population: Annotated[int, Field(ge=8, le=10_000)] = 120
-    generations: Annotated[int, Field(ge=1, le=100_000)] = 60
+    generations: Annotated[int, Field(ge=1, le=MOST_GENERATIONS)] = _GENERATIONS
     evaluations: Annotated[int, Field(ge=1)] | None = None
     time: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(hours=1))] = timedelta(seconds=30)
     convergence: Annotated[FiniteFloat, Field(gt=0, lt=1)] | None = None
+
+    def enumerates(self, candidates: int) -> bool:
+        """Whether so many candidates, 0 where they cannot be counted, are all evaluated, today's settings among them.
+
+        Where only time bounds a search, nobody knows how far it comes: then as by the generations of another one.
+        """
+        generations = self.generations if self.generations < MOST_GENERATIONS else _GENERATIONS
+        whole = self.evaluations or self.population * generations
+        return 0 < candidates <= min(whole, _MOST_ENUMERATED)
 
 
 class Progress(NamedTuple):

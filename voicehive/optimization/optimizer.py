@@ -7,7 +7,6 @@ from functools import cached_property, reduce
 import numpy as np
 
 from voicehive.optimization.advising.advice import Adviser
-from voicehive.optimization.arrays import Floats
 from voicehive.optimization.checkpoint import Checkpoint
 from voicehive.optimization.errors import InvalidCandidate, InvalidOutcome, OptimizationError
 from voicehive.optimization.evaluation import Evaluation, Judged
@@ -20,7 +19,7 @@ from voicehive.optimization.models import Budget, Progress, Solution
 from voicehive.optimization.parameter import Setting, Settings
 from voicehive.optimization.problem import Problem
 from voicehive.optimization.ranking import best_rows
-from voicehive.optimization.result import Conflict, OptimizationResult, Stop
+from voicehive.optimization.result import OptimizationResult
 from voicehive.optimization.satisfaction.discrete_problem import Satisfaction
 from voicehive.optimization.satisfaction.unsatisfied import conflict_among
 from voicehive.optimization.search import Search
@@ -68,7 +67,7 @@ class MultiObjectiveOptimizer:
             start: settings to begin from besides today's, such as those of a similar problem's front.
 
         Raises:
-            InvalidOutcome: today's settings, or all candidates, do not come to numbers.
+            InvalidOutcome: today's settings do not come to numbers.
             EvaluatorFailed, EvaluatorRefused: the evaluator gave nothing, or not what was agreed.
         """
         if (measured := self._evaluation.measured()) is not None:
@@ -108,14 +107,13 @@ class MultiObjectiveOptimizer:
             )
         state = self._begin() if checkpoint is None else Checkpoint.from_bytes(checkpoint, self._origin)
         others = [Checkpoint.from_bytes(content, self._origin) for content in immigrants]
-        candidates = self._candidates()
         return Search(
             self._evaluation,
             self.budget,
             self.seed,
             stream,
             state,
-            candidates=candidates,
+            satisfy=self._satisfy if self.problem.strategy == "constraint_satisfaction" else None,
             start=self._evaluation.encoding.encode(start) if start else None,
             immigrants=[population for other in others for population in (other.population, other.archive)],
             finish=self.result,
@@ -123,9 +121,10 @@ class MultiObjectiveOptimizer:
 
     def result(self, search: Search) -> OptimizationResult:
         """The best of a search so far."""
-        return self._finished(
-            search.found, search.algorithm, search.algorithm_reason, search.stopped_by or "asked", search.seconds
-        )
+        proven = None if search.satisfaction is None else search.satisfaction.conflict
+        stop = search.stopped_by or "asked"
+        account = Account(search.algorithm, search.algorithm_reason, stop, self.seed, search.seconds, proven)
+        return self._finished(search.found, account)
 
     def merge(self, checkpoints: Sequence[bytes]) -> OptimizationResult:
         """One result of several searches of this problem and seed, such as the islands of an archipelago.
@@ -146,7 +145,7 @@ class MultiObjectiveOptimizer:
         pattern = self.search(checkpoints[0])
         stop = pattern.reached() or "asked"
         reason = f"{pattern.algorithm_reason}; on {len(states)} islands"
-        return self._finished(whole, pattern.algorithm, reason, stop, longest.seconds)
+        return self._finished(whole, Account(pattern.algorithm, reason, stop, self.seed, longest.seconds))
 
     def evaluate(self, candidates: Sequence[Mapping[str, Setting]]) -> OptimizationResult:
         """Rank given candidates, together with today's settings, without a search.
@@ -181,21 +180,19 @@ class MultiObjectiveOptimizer:
         """What checkpoints of this problem and seed are told by."""
         return f"{self.problem.content_digest()}-{self.seed}"
 
-    @cached_property
-    def _satisfaction(self) -> Satisfaction | None:
-        """What CP-SAT found, where the strategy asks for it."""
-        if self.problem.strategy != "constraint_satisfaction" or isinstance(self.problem.evaluator, Table):
-            return None
+    def _satisfy(
+        self, current: Population, seconds: float, evaluations: int | None, stopped: Callable[[], bool]
+    ) -> Satisfaction:
         from voicehive.optimization.satisfaction.satisfy import satisfy  # noqa: PLC0415 - only this strategy needs it
 
-        return satisfy(self._evaluation, seconds=self.budget.time.total_seconds() / 2.0, seed=self.seed)
-
-    def _candidates(self) -> Floats | None:
-        """The points that are tried, where they are known without a search."""
-        found = self._satisfaction
-        if found is None or not found.solutions:
-            return None
-        return self._evaluation.encoding.encode(found.solutions)
+        return satisfy(
+            self._evaluation,
+            seconds=seconds,
+            seed=self.seed,
+            evaluations=evaluations,
+            stopped=stopped,
+            current=current,
+        )
 
     def _begin(self) -> Checkpoint:
         if isinstance(self.problem.evaluator, Table):
@@ -220,18 +217,26 @@ class MultiObjectiveOptimizer:
         if not len(population.points):
             raise InvalidOutcome("no candidate comes to finite numbers in every objective; check the data")
         quarantined = 0 if judged is None else int((~judged.known).sum())
-        archive = _archived([best_rows(population, current, self._evaluation)])
+        best = best_rows(population, current, self._evaluation)
+        conflict = None
+        if population.violations.min() > 0.0:
+            complete = judged is not None and bool(judged.known.all()) and isinstance(self.problem.evaluator, Table)
+            conflict = conflict_among(self._evaluation, population, complete=complete)
+        archive = _archived([best.rows])
         state = Checkpoint(
             "", 0, len(population.points) + quarantined, quarantined, 0.0, current, current, archive, (), None
         )
-        return self._finished(state, algorithm, reason, "ranked", time.perf_counter() - started)
+        if best.selection:
+            reason += "; of the non-dominated rows, too many to compare, those best for some preference are shown"
+        seconds = time.perf_counter() - started
+        return self._finished(state, Account(algorithm, reason, "ranked", self.seed, seconds, conflict))
 
-    def _finished(
-        self, state: Checkpoint, algorithm: str, reason: str, stopped_by: Stop, seconds: float
-    ) -> OptimizationResult:
+    def _finished(self, state: Checkpoint, account: Account) -> OptimizationResult:
         started = time.perf_counter()
         state = state._replace(archive=_with_today(state.archive, state.current))
-        account = Account(algorithm, reason, stopped_by, self.seed, seconds, self._conflict(state.archive))
+        feasible = state.archive.violations.min() == 0.0
+        conflict = None if feasible else account.conflict or conflict_among(self._evaluation, state.archive)
+        account = account._replace(conflict=conflict)
         result = report(self._evaluation, state, account)
         if self._adviser is not None and self.problem.strategy == "hybrid_ai":
             from voicehive.optimization.advising.take_advice import take_advice  # noqa: PLC0415 - only this strategy needs it
@@ -242,16 +247,8 @@ class MultiObjectiveOptimizer:
             state = state._replace(archive=archive, evaluations=evaluations)
             result = report(self._evaluation, state, account._replace(advice=advice))
         explaining = time.perf_counter() - started
-        timings = {"search": seconds, "explanation": explaining}
-        return result.model_copy(update={"timings": timings, "duration_seconds": seconds + explaining})
-
-    def _conflict(self, archive: Population) -> Conflict | None:
-        if archive.violations.min() == 0.0:
-            return None
-        found = self._satisfaction
-        if found is not None and found.conflict is not None:
-            return found.conflict
-        return conflict_among(self._evaluation, archive)
+        timings = {"search": account.seconds, "explanation": explaining}
+        return result.model_copy(update={"timings": timings, "duration_seconds": account.seconds + explaining})
 
 
 def _archived(populations: Sequence[Population]) -> Population:

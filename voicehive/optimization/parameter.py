@@ -7,6 +7,9 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from voicehive.model import Model
 
+_MOST_INTEGERS = 2**50
+"""More cells than doubles between 0 and 1 tell apart safely."""
+
 Setting: TypeAlias = int | float | str | bool
 """One value of one parameter."""
 
@@ -130,4 +133,8 @@ class Parameter(Model):
             return f"low {self.low:g} is above high {self.high:g}; swap them"
         if self.scale == "log" and self.low <= 0:
             return f"low {self.low:g} has no logarithm; a log scale needs a low above 0"
+        if self.kind == "integer" and self.high - self.low >= _MOST_INTEGERS:
+            return f"{self.low:g} to {self.high:g} are too many integers to tell apart (2^50); narrow them"
+        if not math.isfinite(self.high - self.low) or (self.scale == "log" and not math.isfinite(self.high / self.low)):
+            return f"{self.low:g} to {self.high:g} is too wide for floating point; narrow it"
         return None

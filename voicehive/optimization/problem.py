@@ -10,12 +10,14 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from voicehive.model import Model
+from voicehive.optimization.errors import InvalidFormula
 from voicehive.optimization.evaluators.contact_centre import ContactCentre
 from voicehive.optimization.evaluators.formula import Formula
 from voicehive.optimization.evaluators.http_simulator import HttpSimulator
 from voicehive.optimization.evaluators.python_function import PythonFunction
 from voicehive.optimization.evaluators.surrogate import Surrogate
 from voicehive.optimization.evaluators.table import Table
+from voicehive.optimization.formulas.categories import check_categories
 from voicehive.optimization.formulas.expression import Expression, Kind, kind_of
 from voicehive.optimization.models import Budget, Constraint, Objective, Strategy
 from voicehive.optimization.parameter import Parameter, Settings
@@ -45,9 +47,10 @@ class Problem(Model):
     def _consistent(self) -> "Problem":
         _refuse_repeats("parameter", (parameter.name for parameter in self.parameters))
         _refuse_repeats("objective", (objective.name for objective in self.objectives))
-        _refuse_repeats("constraint", (constraint.label for constraint in self.constraints))
+        _refuse_repeats("constraint", (c.label for c in (*self.hard_constraints, *self.soft_constraints)))
         if self.evaluator.has_data:
             self.evaluator.check_parameters(self.parameters)
+            self._check_outcomes()
             self._check_objectives()
             self._check_constraints()
         self._refuse_contradictions()
@@ -60,11 +63,14 @@ class Problem(Model):
 
     @property
     def hard_constraints(self) -> tuple[Constraint, ...]:
-        """What a feasible solution keeps: the constraints without a price, and the objectives' acceptable bounds."""
-        own = tuple(constraint for constraint in self.constraints if constraint.hard)
-        said = {constraint.label for constraint in own}
-        bounds = (bound for objective in self.objectives for bound in objective.bounds)
-        return (*own, *(bound for bound in bounds if bound.label not in said))
+        """What a feasible solution keeps: the constraints without a price, and the objectives' acceptable bounds.
+
+        A bound that is given as a constraint too counts once, for safety if either is.
+        """
+        bounds = {bound.bounded: bound for objective in self.objectives for bound in objective.bounds}
+        own = tuple(_guarded(c, bounds.get(c.bounded)) for c in self.constraints if c.hard)
+        said = {constraint.bounded for constraint in own}
+        return (*own, *(bound for said_as, bound in bounds.items() if said_as not in said))
 
     @property
     def soft_constraints(self) -> tuple[Constraint, ...]:
@@ -104,6 +110,13 @@ class Problem(Model):
         }
         return hashlib.sha256(json.dumps(structure, sort_keys=True).encode()).hexdigest()
 
+    def _check_outcomes(self) -> None:
+        if self.evaluator.kind == "table":
+            return  # its columns of numbers are outcomes, those of the parameters among them
+        shared = [p.name for p in self.parameters if p.name in self.evaluator.outcome_names]
+        if shared:
+            raise ValueError(f"parameter {shared[0]!r} is also one of the evaluator's outcomes; rename one")
+
     def _check_objectives(self) -> None:
         outcomes = self.evaluator.outcome_names
         for objective in self.objectives:
@@ -134,6 +147,10 @@ class Problem(Model):
                 f"constraint {constraint.label!r} comes to a {expression.kind}; write a comparison, such as "
                 f"'{constraint.formula} <= 10'"
             )
+        try:
+            check_categories(expression.root, {p.name: p.choices for p in self.parameters if p.choices})
+        except InvalidFormula as error:
+            raise ValueError(f"constraint {constraint.label!r}: {error}") from None
 
     def _refuse_contradictions(self) -> None:
         hard = self.hard_constraints
@@ -143,6 +160,13 @@ class Problem(Model):
             floor = max((c.at_least for c in bounds if c.at_least is not None), default=None)
             if ceiling is not None and floor is not None and floor > ceiling:
                 raise ValueError(f"constraints on {subject!r} contradict: at_least {floor:g}, at_most {ceiling:g}")
+
+
+def _guarded(constraint: Constraint, bound: Constraint | None) -> Constraint:
+    """The constraint, there for safety if the equal bound of an objective is."""
+    if bound is None or bound.category == constraint.category or bound.category != "safety":
+        return constraint
+    return constraint.model_copy(update={"category": "safety"})
 
 
 def _refuse_repeats(what: str, names: Iterable[str]) -> None:

@@ -13,15 +13,16 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, FiniteFloat, model_validator
 
 from voicehive.model import Identifier, Model
-from voicehive.optimization.models import Budget, Solution, Strategy
+from voicehive.optimization.models import MOST_GENERATIONS, Budget, Solution, Strategy
 from voicehive.optimization.parameter import Settings
 from voicehive.optimization.problem import Problem
 from voicehive.optimization.result import Conflict, OptimizationResult, Stop
 
-ENGINE = "voicehive.optimization 1"
+ENGINE = "voicehive.optimization 2"
 """Part of every cache key: raise the number whenever an equal problem comes to another result."""
 
-Start: TypeAlias = Annotated[tuple[Settings, ...], Field(max_length=1_000)]
+MOST_START = 1_000
+Start: TypeAlias = Annotated[tuple[Settings, ...], Field(max_length=MOST_START)]
 """Settings to begin a search from."""
 
 
@@ -49,6 +50,11 @@ class OptimizationRequest(Model):
     def _consistent(self) -> Self:
         if not self.problem.evaluator.has_data:
             raise ValueError("problem.evaluator names a file, which no worker can read; give its content inline")
+        if self.generations is not None and self.epochs * self.generations > MOST_GENERATIONS:
+            raise ValueError(
+                f"epochs {self.epochs} x generations {self.generations} are {self.epochs * self.generations:,} "
+                f"generations; at most {MOST_GENERATIONS:,} are searched"
+            )
         return self
 
     @property
@@ -56,12 +62,11 @@ class OptimizationRequest(Model):
         """Whether islands are of no use: rows of a table are only ranked, a constraint solver proves, and where there
         are no more candidates than the budget allows each island would try them all.
         """
-        budget = self.problem.budget
         count = math.prod(parameter.cells for parameter in self.problem.parameters)
         return (
             self.problem.evaluator.kind == "table"
             or self.problem.strategy == "constraint_satisfaction"
-            or 0 < count <= (budget.evaluations or budget.population * budget.generations)
+            or self.problem.budget.enumerates(count)
         )
 
     @property

@@ -36,9 +36,10 @@ class RedundantObjective(Model):
 class Adjustment(Model):
     """One parameter's change on the way from today to the recommendation, and what it does alone, from today.
 
-    `effects` are changes of the objectives, in their own units; `share` is its part of the recommendation's whole gain
-    in weighted scaled objectives, averaged over all orders in which the changes could be made (Shapley value). Shares
-    sum to 1; one that costs more than it brings is negative.
+    `effects` are changes of the objectives, in their own units. `share` is its part of what the recommendation gains
+    in weighted scaled objectives, or, where that violates the constraints less than today's settings do, of that
+    reduction (`share_of`), averaged over all orders in which the changes could be made (Shapley value). It is negative
+    where a change costs more than it brings; without their signs the shares sum to 1.
     """
 
     parameter: str
@@ -46,16 +47,18 @@ class Adjustment(Model):
     after: Setting
     effects: dict[str, FiniteFloat]
     share: FiniteFloat
+    share_of: Literal["gain", "violation"] = "gain"
 
 
 class OptimizationConfidence(Model):
     """How far the recommendation may be relied on, from 0 to 1, and what that is made of.
 
     `acceptability` under other weights; `margin` over today's settings: the share of weightings under which the
-    recommendation is the better weighted sum (1 where today's are unknown or infeasible); `certainty` of the evaluator:
-    1 less the mean posterior deviation, relative to each objective's extent on the front (1 for evaluators without
-    uncertainty); `convergence`: how little the front still grew at the end (1 where everything was evaluated). `value`
-    is their geometric mean.
+    recommendation is the better weighted sum (1 where today's are unknown or infeasible, or are the recommendation);
+    `certainty` of the evaluator: 1 less the mean posterior deviation, relative to each objective's extent on the front
+    (1 for evaluators without uncertainty); `convergence`: how little the front still grew at the end (1 where
+    everything was evaluated). `value` is their geometric mean, and 0 with nothing feasible: what breaks a constraint is
+    not to be relied on.
     """
 
     value: Share
@@ -66,10 +69,15 @@ class OptimizationConfidence(Model):
 
 
 class Relaxation(Model):
-    """A constraint's bound moved just so far that the problem becomes feasible, in the unit of what it bounds."""
+    """A constraint's bound moved just so far that the problem becomes feasible, in the unit of what it bounds.
+
+    `to` is the bound then; None where a formula holds it.
+    """
 
     constraint: str
     by: Annotated[FiniteFloat, Field(gt=0)]
+    to: FiniteFloat | None = None
+    unit: str = ""
 
 
 class Conflict(Model):
@@ -77,12 +85,14 @@ class Conflict(Model):
 
     `constraints` cannot hold together, while any of them left out leaves the rest satisfiable (a minimal conflicting
     set); `proven` where this is certain, not only what a search saw. `relaxations` is the cheapest way out, measured
-    in relative excess, that touches no safety constraint; with it `solution` is feasible.
+    in relative excess, that touches no safety constraint; with it `solution` is feasible. Where a constraint suffices
+    if it alone gives way, `alone` says by how much.
     """
 
     constraints: tuple[str, ...]
     proven: bool
     relaxations: tuple[Relaxation, ...] = ()
+    alone: tuple[Relaxation, ...] = ()
     solution: Solution | None = None
 
 

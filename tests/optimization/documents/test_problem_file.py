@@ -1,6 +1,7 @@
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -84,6 +85,29 @@ def test_fields_are_named_by_their_paths(tmp_path: Path) -> None:
         read_problem(written(tmp_path / "p.json", json.dumps(content)))
     assert "parameters.1" in str(caught.value)
     assert "objectives.0.weight" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"constraints": [{"formula": "region == 'usa' or n > 1"}]},
+        {"constraints": [{"formula": "not region in ['eu', 'usa']"}]},
+        {"evaluator": {"kind": "formula", "outcomes": {"cost": "n if 'usa' != region else 1"}}},
+    ],
+)
+def test_a_category_that_there_is_not_is_named(tmp_path: Path, changed: dict[str, Any]) -> None:
+    content: dict[str, Any] = {
+        "parameters": [
+            {"name": "region", "kind": "categorical", "choices": ["eu", "us", "ap"], "current": "eu"},
+            {"name": "n", "kind": "integer", "low": 0, "high": 9, "current": 1},
+        ],
+        "objectives": [{"name": "cost", "direction": "minimize"}],
+        "evaluator": {"kind": "formula", "outcomes": {"cost": "n + (1 if region in ['us', 'ap'] else 0)"}},
+        "constraints": [{"formula": "region != 'us'"}],
+    }
+    assert read_problem(written(tmp_path / "p.json", json.dumps(content)))
+    with pytest.raises(InvalidData, match="'usa' is no choice of 'region'; did you mean 'us'"):
+        read_problem(written(tmp_path / "p.json", json.dumps(content | changed)))
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

@@ -83,6 +83,16 @@ def test_a_server_that_wants_more_patience_than_the_bound_has_failed_for_now(ser
     assert len(server.received) == 1
 
 
+def test_a_page_of_markup_is_told_as_its_text(server: HttpServer):
+    page = "<html><head><style>p {color: red}</style></head>\n<body><p class='x'>Out of\tmemory\x1b[2J</p>"
+    server.answer = lambda _: (500, page.encode() + b"<br>" * 5_000)
+    with pytest.raises(EvaluatorFailed, match=r"answered 500: Out of memory \[2J \(attempts allowed: 2\)"):
+        HttpEvaluator(simulator(server.url, attempts=2)).evaluate(COLUMNS)
+    server.answer = lambda _: (400, b"no " * 1_000)
+    with pytest.raises(EvaluatorRefused, match=r"answered 400: (no ){66}no\.\.\.$"):
+        HttpEvaluator(simulator(server.url)).evaluate(COLUMNS)
+
+
 def test_attempts_are_bounded(server: HttpServer):
     server.answer = lambda _: (500, b"oops")
     with pytest.raises(EvaluatorFailed, match=r"/run: answered 500: oops \(attempts allowed: 2\)"):

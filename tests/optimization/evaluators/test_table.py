@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from pyarrow import csv, parquet
 from pydantic import ValidationError
 
+from voicehive.optimization import MultiObjectiveOptimizer, Problem
+from voicehive.optimization.documents.problem_file import read_problem
 from voicehive.optimization.errors import InvalidData
 from voicehive.optimization.evaluators.column import PackedNumbers, kind_of_column
 from voicehive.optimization.evaluators.column_arrays import array_of, column_of
@@ -252,6 +254,25 @@ class TestEvaluator:
         evaluator = TableEvaluator(table, parameters)
         assert evaluator.rows().settings["region"].tolist() == ["west"] * 3
         np.testing.assert_array_equal(evaluator.evaluate(evaluator.rows().settings)["cost"], [10.5, 20.0, 15.0])
+
+    @pytest.mark.parametrize(
+        ("labels", "said"),
+        [((7.0, 8.0, 9.5), ("7", "8", "9.5")), ((True, False), ("True", "False")), (("a", "b"), ("a", "b"))],
+    )
+    def test_labels_of_any_kind_become_texts(self, labels: tuple[Any, ...], said: tuple[str, ...]):
+        columns = {"id": labels, "cost": tuple(float(place) for place in range(len(labels)))}
+        document = {
+            "objectives": [{"name": "cost", "direction": "maximize"}],
+            "evaluator": {"kind": "table", "columns": columns, "label": "id"},
+        }
+        result = MultiObjectiveOptimizer(Problem.model_validate_json(json.dumps(document))).optimize()
+        assert result.recommendation.settings == {"id": said[-1]}
+        assert result.evaluations == len(labels)
+
+    def test_whole_numbers_of_parquet_are_labels_too(self, tmp_path: Path):
+        parquet.write_table(pa.table({"id": pa.array([7, 8]), "cost": [2.0, 1.0]}), tmp_path / "m.parquet")
+        problem = read_problem(tmp_path / "m.parquet", minimize=["cost"], label="id")
+        assert MultiObjectiveOptimizer(problem).optimize().recommendation.settings == {"id": "8"}
 
     def test_without_parameters_rows_go_by_label_or_number(self, tmp_path: Path):
         table = measured(tmp_path)

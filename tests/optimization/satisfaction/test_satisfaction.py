@@ -230,6 +230,19 @@ def test_too_few_workers_are_relaxed_by_just_as_many_as_are_missing_and_safety_s
     assert answer.conflict.solution.outcomes["staff"] == 23
 
 
+def test_each_constraint_that_would_do_alone_is_told_with_its_bound() -> None:
+    parameters = [integer("n", 0, 100), integer("m", 0, 100)]
+    rules = [{"subject": "rps", "at_least": 1500}, {"subject": "cost", "at_most": 300}]
+    objectives = [{"name": "cost", "direction": "minimize", "unit": "EUR"}]
+    made = problem(parameters, rules, {"cost": "5 * n + 9 * m", "rps": "20 * n + 30 * m"}, objectives)
+    for cells in (50_000, 500):
+        answer = satisfy(Evaluation(made), seconds=20, tabulated_cells=cells)
+        assert answer.conflict
+        told = [(each.constraint, each.by, each.to, each.unit) for each in answer.conflict.alone]
+        # 60 of n cost 300 and bring 1,200; 75 of n bring 1,500 and cost 375.
+        assert told == [("rps at least 1500", 300, 1200, ""), ("cost at most 300", 75, 375, "EUR")]
+
+
 def test_what_is_for_safety_alone_cannot_be_relaxed() -> None:
     parameters = [integer("a", 0, 999), integer("b", 0, 999)]
     rules = [
@@ -256,7 +269,32 @@ def test_a_bound_of_tenths_is_kept_as_the_evaluator_sees_it() -> None:
     assert sum(int(value) for value in answer.solutions[0].values()) == max(a + b for a, b in feasible)
 
 
-def test_enumeration_and_cp_sat_agree() -> None:
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(constraints())
+def test_enumeration_and_cp_sat_agree(rules: list[dict[str, Any]]) -> None:
+    named = [rule | {"name": f"rule {number}"} for number, rule in enumerate(rules)]
+    padded = [*BASE, integer("unused", 0, 3)]
+    objectives = [{"name": "cost", "direction": "minimize"}]
+    evaluation = Evaluation(problem(padded, named, OUTCOMES, objectives))
+    few, many = (satisfy(evaluation, seconds=20, wanted=1, tabulated_cells=cells) for cells in (720, 700))
+    assert few.algorithm == "enumeration"
+    assert many.algorithm == "CP-SAT"
+    assert few.status == many.status
+    assert bool(few.solutions) == bool(many.solutions)
+    for solution, other in zip(few.solutions, many.solutions, strict=True):
+        assert named_values(other)["cost"] == pytest.approx(named_values(solution)["cost"], abs=1e-5)
+    if few.conflict and few.conflict.solution:
+        alone = [relaxation.constraint for relaxation in few.conflict.alone]
+        assert many.conflict
+        assert alone == [relaxation.constraint for relaxation in many.conflict.alone]
+        for one, other in zip(few.conflict.alone, many.conflict.alone, strict=True):
+            assert other.by == pytest.approx(one.by, abs=1e-4)
+        assert many.conflict
+        assert many.conflict.solution
+        assert many.conflict.solution.violation == pytest.approx(few.conflict.solution.violation, abs=1e-4)
+
+
+def test_too_many_combinations_are_neither_enumerated_nor_tabulated() -> None:
     parameters = [integer("a", 0, 30), integer("b", 0, 30)]
     rules = [{"formula": "a * b >= 100"}, {"formula": "a + b <= 18"}]
     evaluation = Evaluation(problem(parameters, rules, {"sum": "a + b"}))

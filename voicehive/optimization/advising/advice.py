@@ -15,6 +15,7 @@ from pydantic import Field, FiniteFloat
 
 from voicehive.model import Model
 from voicehive.optimization.errors import InvalidCandidate
+from voicehive.optimization.figures import figure
 from voicehive.optimization.models import Category
 from voicehive.optimization.parameter import Parameter, Setting, Settings
 
@@ -26,6 +27,11 @@ MOST_PROPOSALS = 8
 LONGEST_EXPLANATION = 300
 LARGEST_SCALED = 10.0
 LARGEST_FACTOR = 5.0
+
+_PLACE = re.compile(r"\b(?:C[1-9][0-9]{0,5}|0(?:\.[0-9]+)?|1(?:\.0+)?)\b")
+_CODED = re.compile(
+    rf"\b(?P<code>[POS][1-9][0-9]?)\b(?P<places>(?: (?:is|at|=|from) {_PLACE.pattern})?(?: to {_PLACE.pattern})?)"
+)
 
 ParameterCode: TypeAlias = Annotated[str, Field(pattern=r"^P[1-9][0-9]?$")]
 ObjectiveCode: TypeAlias = Annotated[str, Field(pattern=r"^O[1-9][0-9]?$")]
@@ -166,8 +172,25 @@ class Codebook:
         return {self._objective(code).name: factor for code, factor in advice.preferences.items()}
 
     def readable(self, text: str) -> str:
-        """Put names in the place of the codes in an explanation."""
-        return re.sub(r"\b[POS][1-9][0-9]?\b", lambda match: self._name(match[0]), text)
+        """Put names and real values in the place of the codes in an explanation.
+
+        A place is a value only beside its parameter's code: `P1 from 0.2 to 0.5`, `P2 to C3`.
+        """
+        return _CODED.sub(self._named, text)
+
+    def _named(self, match: re.Match[str]) -> str:
+        code, places = match["code"], match["places"] or ""
+        parameter = self.parameters.get(code)
+        if parameter is not None:
+            places = _PLACE.sub(lambda place: self._shown(code, place[0]), places)
+        return self._name(code) + places
+
+    def _shown(self, code: str, place: str) -> str:
+        try:
+            value = self._value(code, place if place.startswith("C") else float(place))
+        except InvalidCandidate:
+            return place
+        return figure(value) if isinstance(value, float) else str(value)
 
     def _name(self, code: str) -> str:
         if code in self.parameters:

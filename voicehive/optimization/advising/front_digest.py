@@ -62,13 +62,9 @@ def digest_of(
     points = scaled(values, values)
     shown_objectives = _important(objectives, points[recommended])
     columns = points[:, shown_objectives]
-    correlated: list[int] = np.unique(
-        np.linspace(0, len(front) - 1, min(len(front), _CORRELATED)).astype(np.intp)
-    ).tolist()
     solutions = [*front, *([] if current is None else [current])]
     changeable = [parameter for parameter in parameters if _changeable(parameter, solutions)]
-    positions = _positions(changeable, [front[row] for row in correlated])
-    correlations = standardized_ranks(positions).T @ standardized_ranks(columns[correlated])
+    correlations = _correlations(changeable, front, columns)
     shown_parameters = _strongest(correlations)
     shown = _Shown(
         {f"O{code}": objectives[column] for code, column in enumerate(shown_objectives, 1)},
@@ -76,15 +72,24 @@ def digest_of(
         _roles(columns, front, recommended, current, alternatives),
     )
     rows = {row: solutions[row] for row in shown.roles}
+    values = values[:, shown_objectives]
     digest = FrontDigest(
         front_size=len(front),
         parameters=_parameter_digests(shown, list(rows.values()), correlations[shown_parameters]),
         parameters_left_out=len(changeable) - len(shown_parameters),
-        objectives=_objective_digests(shown.objectives, objectives, values[:, shown_objectives], current),
+        objectives=_objective_digests(shown.objectives, objectives, values, current),
         objectives_left_out=len(objectives) - len(shown_objectives),
-        solutions=_solution_digests(shown, rows, values[:, shown_objectives]),
+        solutions=_solution_digests(shown, rows, values),
     )
     return digest, _codebook(shown, front, recommended)
+
+
+def _correlations(parameters: Sequence[Parameter], front: Sequence[Solution], points: Floats) -> Floats:
+    """Spearman's, of each parameter with each objective shown (P, O), over at most 500 solutions evenly spaced."""
+    spaced = np.linspace(0, len(front) - 1, min(len(front), _CORRELATED)).astype(np.intp)
+    rows: list[int] = np.unique(spaced).tolist()
+    positions = _positions(parameters, [front[row] for row in rows])
+    return standardized_ranks(positions).T @ standardized_ranks(points[rows])
 
 
 def _codebook(shown: _Shown, front: Sequence[Solution], recommended: int) -> Codebook:

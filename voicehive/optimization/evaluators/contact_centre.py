@@ -125,6 +125,11 @@ class ContactCentre(EvaluatorDescription):
         return names[0]
 
     @property
+    def has_data(self) -> bool:
+        """Whether the day's arrivals are inline."""
+        return self.arrivals_file is None
+
+    @property
     def outcome_names(self) -> tuple[str, ...]:
         """The day's measures; see `OUTCOMES`."""
         return self.OUTCOMES

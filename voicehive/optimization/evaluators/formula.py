@@ -8,6 +8,7 @@ from pydantic import Field, FiniteFloat, JsonValue, model_validator
 
 from voicehive.optimization.errors import InvalidFormula
 from voicehive.optimization.evaluators.description import EvaluatorDescription
+from voicehive.optimization.formulas.categories import check_categories
 from voicehive.optimization.formulas.expression import Expression, Kind, kind_of
 from voicehive.optimization.parameter import Parameter
 
@@ -15,7 +16,8 @@ Named: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class Formula(EvaluatorDescription):
-    """Outcomes computed by formulas over the parameters, the `constants` and each other, in the language of `formula`.
+    """Outcomes computed by formulas over the parameters, the `constants` and each other, in the language of
+    `formulas.expression`.
 
     An outcome may use any other one, in whatever order they stand, as long as none needs itself.
     """
@@ -59,6 +61,12 @@ class Formula(EvaluatorDescription):
         names: dict[str, Kind] = dict.fromkeys(self.outcomes, "number")
         names |= {parameter.name: kind_of(parameter) for parameter in parameters}
         parsed = {name: self._parsed(name, names) for name in self.outcomes}
+        choices = {parameter.name: parameter.choices for parameter in parameters if parameter.choices}
+        for name, expression in parsed.items():
+            try:
+                check_categories(expression.root, choices)
+            except InvalidFormula as error:
+                raise InvalidFormula(f"outcome {name!r}: {error}") from None
         needs = {name: [used for used in parsed[name].names if used in parsed] for name in parsed}
         try:
             return {name: parsed[name] for name in TopologicalSorter(needs).static_order()}

@@ -28,7 +28,9 @@ LONGEST_WAIT_SECONDS = 30.0
 
 _RETRYABLE_STATUSES = frozenset({408, 425, 429})
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?")
-_SHOWN_BYTES = 200
+_READ_BYTES = 4_096
+_SHOWN_CHARACTERS = 200
+_MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>?", re.DOTALL | re.IGNORECASE)
 
 
 class _TryAgain(EvaluatorFailed):
@@ -129,8 +131,8 @@ class SimulatorClient:
             if len(content) > limit:
                 raise self.refusal(f"the answer is longer than {limit} bytes, more than the numbers asked for can need")
             return content
-        shown = self._content(response, _SHOWN_BYTES)[:_SHOWN_BYTES].decode(errors="replace")
-        fault = f"answered {response.status_code}: {shown}"
+        shown = _readable(self._content(response, _READ_BYTES)[:_READ_BYTES].decode(errors="replace"))
+        fault = f"answered {response.status_code}" + (f": {shown}" if shown else "")
         if response.status_code >= 500 or response.status_code in _RETRYABLE_STATUSES:
             raise _TryAgain(self._message(fault), _retry_after(response.headers.get("Retry-After", "")))
         if response.is_redirect:
@@ -180,6 +182,13 @@ def _pause(error: Exception) -> bool | float:
     if wait is None:
         return True
     return wait <= LONGEST_WAIT_SECONDS and wait * random.uniform(1.0, 1.1) + 0.01
+
+
+def _readable(answer: str) -> str:
+    """An answer's text on one line, without markup and control characters, cut where it is long."""
+    text = "".join(character if character.isprintable() else " " for character in _MARKUP.sub(" ", answer))
+    words = " ".join(text.split())
+    return words if len(words) <= _SHOWN_CHARACTERS else f"{words[:_SHOWN_CHARACTERS]}..."
 
 
 def _retry_after(value: str) -> float | None:

@@ -73,7 +73,7 @@ class TableEvaluator:
         if self._label is None:
             return {ROW: np.arange(1, rows + 1)}
         _refuse_empty(f"label {self._label!r}", self._arrays[self._label])
-        return {self._label: self._arrays[self._label]}
+        return {self._label: _as_texts(self._arrays[self._label])}
 
     def _setting(self, parameter: Parameter, rows: int) -> NDArray[Any]:
         if parameter.name not in self._arrays:
@@ -110,6 +110,12 @@ class TableEvaluator:
             else:
                 allowed &= np.isin(values, np.array(parameter.reachable_choices, dtype=values.dtype))
         return allowed
+
+
+def _as_texts(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels as people write them: the number 7, which columns hold as 7.0, is `7`."""
+    whole = (int(label) if isinstance(label, float) and label.is_integer() else label for label in labels.tolist())
+    return np.array([str(label) for label in whole], dtype=np.object_)
 
 
 def _refuse_empty(what: str, values: NDArray[Any]) -> None:

@@ -21,6 +21,9 @@ _LIKELY = 16
 class Archive:
     """Every non-dominated feasible row told, up to a limit; while none is feasible, the least violating ones.
 
+    Up to half of these are the least violating of all rows that meet the same constraints, so that what can hold
+    together, and what it would take, can be told.
+
     Beyond `limit` it is thinned. Up to 3 objectives two fifths of that stay, or `wanted`, spread evenly (`thin` in
     objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, four fifths
     stay: the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as
@@ -65,7 +68,7 @@ class Archive:
         violations = every.violations
         feasible = violations <= 0.0
         if not feasible.any():
-            self._kept = every.take(np.argsort(violations, kind="stable")[: self._limit])
+            self._kept = every.take(_least_violating(every.excesses, violations, self._limit))
             return
         kept = every if feasible.all() else every.take(feasible)
         if kept.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
@@ -101,6 +104,17 @@ def reduce(kept: Population, size: int) -> Rows:
     if kept.objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
         return np.sort(_by_hypervolume(scaled(kept.objectives, kept.objectives), size))
     return np.sort(_by_shortfall(normalized(kept.objectives), size))
+
+
+def _least_violating(excesses: Floats, violations: Floats, limit: int) -> Rows:
+    """Choose up to `limit` rows, the least violating: of each set of constraints met the first, then the rest."""
+    order = np.argsort(violations, kind="stable")
+    if len(order) <= limit:
+        return order
+    met = np.packbits(excesses[order] <= 0.0, axis=1)
+    first = np.sort(np.unique(met, axis=0, return_index=True)[1])[: limit // 2]
+    rest = np.setdiff1d(np.arange(len(order)), first)[: limit - len(first)]
+    return order[np.union1d(first, rest)]
 
 
 def _by_hypervolume(points: Floats, size: int) -> Rows:

@@ -2,6 +2,7 @@
 
 from itertools import product
 from math import factorial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +22,10 @@ def adjustments(
 ) -> tuple[Adjustment, ...]:
     """Each parameter that changes from `current` to `chosen` (one row each), the greatest share first.
 
-    Shares are Shapley values of the weighted scaled gain, over all orders of up to 6 changes, over 20 random orders of
-    more. Sources: Shapley (1953), "A value for n-person games"; Castro, Gómez & Tejada (2009), "Polynomial calculation
-    of the Shapley value based on sampling". None where a mixture of both settings does not come to numbers.
+    Shares are Shapley values, over all orders of up to 6 changes, over 20 random orders of more, of the weighted scaled
+    gain, or of the reduction in violation where today's settings have the greater one. Sources: Shapley (1953), "A
+    value for n-person games"; Castro, Gómez & Tejada (2009), "Polynomial calculation of the Shapley value based on
+    sampling". None where a mixture of both settings does not come to numbers.
 
     Args:
         extent: each objective's range on the front (M,), above 0.
@@ -40,13 +42,13 @@ def adjustments(
     judged = evaluation.evaluate(mixtures)
     if not judged.known.all():
         return ()
-    gains = (current.objectives[0] - judged.population.objectives) / extent @ weights_of(evaluation.problem.objectives)
+    measure, gains = _gains(evaluation, current, chosen, judged.population, extent)
     shares = _shapley(made, gains) if exact else _sampled(made, gains)
-    whole = shares.sum()
-    shares = shares / whole if abs(whole) > TOLERANCE else np.zeros_like(shares)
+    whole = np.abs(shares).sum()
+    shares = shares / whole if whole > TOLERANCE else np.zeros_like(shares)
     single = made.sum(axis=1) == 1
-    alone = [int(np.argmax(single & made[:, place])) for place in range(len(changed))]
-    effects = evaluation.values(judged.population)[alone] - evaluation.values(current)[0]
+    alone = judged.population.take(np.array([np.argmax(single & made[:, place]) for place in range(len(changed))]))
+    effects = evaluation.values(alone) - evaluation.values(current)[0]
     names = [objective.name for objective in evaluation.problem.objectives]
     before, after = evaluation.settings(current)[0], evaluation.settings(chosen)[0]
     found = [
@@ -56,10 +58,21 @@ def adjustments(
             after=after[name],
             effects=dict(zip(names, effects[place].tolist(), strict=True)),
             share=float(shares[place]),
+            share_of=measure,
         )
         for place, column in enumerate(changed)
     ]
     return tuple(sorted(found, key=lambda adjustment: -adjustment.share))
+
+
+def _gains(
+    evaluation: Evaluation, current: Population, chosen: Population, mixtures: Population, extent: Floats
+) -> tuple[Literal["gain", "violation"], Floats]:
+    """What each mixture gains over today: in constraints, where today's settings break them more than the chosen."""
+    if current.violations[0] > chosen.violations[0]:
+        return "violation", current.violations[0] - mixtures.violations
+    weights = weights_of(evaluation.problem.objectives)
+    return "gain", (current.objectives[0] - mixtures.objectives) / extent @ weights
 
 
 def _every_subset(changes: int) -> NDArray[np.bool_]:

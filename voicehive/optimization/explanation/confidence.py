@@ -6,10 +6,12 @@ from voicehive.optimization.arrays import Floats
 from voicehive.optimization.result import OptimizationConfidence
 
 
-def confidence(*, acceptability: float, margin: float, certainty: float, convergence: float) -> OptimizationConfidence:
+def confidence(
+    *, acceptability: float, margin: float, certainty: float, convergence: float, feasible: bool
+) -> OptimizationConfidence:
     """The parts, each from 0 to 1, and their geometric mean; see `OptimizationConfidence`."""
     return OptimizationConfidence(
-        value=(acceptability * margin * certainty * convergence) ** 0.25,
+        value=(acceptability * margin * certainty * convergence) ** 0.25 if feasible else 0.0,
         acceptability=acceptability,
         margin=margin,
         certainty=certainty,

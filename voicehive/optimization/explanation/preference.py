@@ -4,7 +4,6 @@ import numpy as np
 
 from voicehive.optimization import choice
 from voicehive.optimization.explanation import sensitivity
-from voicehive.optimization.front import extent
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.result import OptimizationResult
 
@@ -20,5 +19,4 @@ def preference_over_today(solution: Solution, result: OptimizationResult, object
     rows = (result.current, solution, *result.front)
     values = np.array([[row.outcomes[objective.name] for objective in objectives] for row in rows])
     signed = choice.minimized(values, objectives)
-    gain = (signed[0] - signed[1]) / extent(signed)
-    return sensitivity.preference(gain, choice.weights_of(objectives), np.random.default_rng(result.seed))
+    return sensitivity.preference(signed, choice.weights_of(objectives), np.random.default_rng(result.seed))

@@ -1,33 +1,37 @@
 """Says in words and numbers what a recommendation does, and why it was chosen."""
 
+from collections.abc import Sequence
+
 from voicehive.optimization.choice import TOLERANCE
-from voicehive.optimization.figures import figure
+from voicehive.optimization.figures import counted, figure
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.parameter import Setting
 
-_MOST_OBJECTIVES = 12
+MOST_TOLD = 12
+"""Of more objectives those that move most are told."""
 
 
 def reasons(
     chosen: Solution,
     current: Solution | None,
-    objectives: tuple[Objective, ...],
+    objectives: Sequence[Objective],
+    *,
+    told: Sequence[Objective],
     method: str,
     acceptable: str,
 ) -> tuple[str, ...]:
     """What the chosen solution does against today's, objective by objective, and by which method it was chosen.
 
-    Of more than a dozen objectives those that move most are told, relative to today's value.
-
     Args:
+        told: the objectives to speak of, of all `objectives`.
         method: how it was chosen, from how many.
         acceptable: what the sensitivity to the weights is.
     """
     lines = _feasibility(chosen, current)
-    told = _most_moved(chosen, current, objectives)
     lines += [_comparison(objective, chosen, current) for objective in told]
     if len(told) < len(objectives):
-        lines.append(f"{len(objectives) - len(told)} more objectives move less")
+        rest = len(objectives) - len(told)
+        lines.append(f"{counted(rest, 'more objective')} {'moves' if rest == 1 else 'move'} less")
     if current is not None:
         changes = [
             f"{name} {_shown(current.settings[name])} -> {_shown(value)}"
@@ -38,6 +42,22 @@ def reasons(
     return (*lines, method, acceptable)
 
 
+def most_moved(objectives: Sequence[Objective], moves: Sequence[float], most: int) -> tuple[Objective, ...]:
+    """At most so many objectives, in their own order: those that move most; of those alike, safety and weight first.
+
+    Args:
+        moves: of each objective, as a share of its extent.
+    """
+    if len(objectives) <= most:
+        return tuple(objectives)
+
+    def rank(place: int) -> tuple[float, bool, float]:
+        objective = objectives[place]
+        return -round(moves[place], 9), objective.category != "safety", -objective.weight
+
+    return tuple(objectives[place] for place in sorted(sorted(range(len(objectives)), key=rank)[:most]))
+
+
 def _feasibility(chosen: Solution, current: Solution | None) -> list[str]:
     if chosen.violation:
         today = "" if current is None else f", today {current.violation:.3g}"
@@ -45,17 +65,6 @@ def _feasibility(chosen: Solution, current: Solution | None) -> list[str]:
     if current is not None and current.violation:
         return [f"meets every constraint, which today's settings do not (violation {current.violation:.3g})"]
     return []
-
-
-def _most_moved(chosen: Solution, current: Solution | None, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
-    if len(objectives) <= _MOST_OBJECTIVES or current is None:
-        return objectives[:_MOST_OBJECTIVES]
-
-    def moved(objective: Objective) -> float:
-        before, after = current.outcomes[objective.name], chosen.outcomes[objective.name]
-        return abs(after - before) / (abs(before) or 1.0)
-
-    return tuple(sorted(objectives, key=moved, reverse=True)[:_MOST_OBJECTIVES])
 
 
 def _comparison(objective: Objective, chosen: Solution, current: Solution | None) -> str:

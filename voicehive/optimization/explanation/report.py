@@ -1,12 +1,11 @@
 """Makes the result of an optimisation from its archive: the front, the choice, and everything that explains it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voicehive.optimization import choice
-from voicehive.optimization.arrays import Floats
 from voicehive.optimization.checkpoint import Checkpoint
 from voicehive.optimization.evaluation import Evaluation
 from voicehive.optimization.evaluators.table import Table
@@ -15,16 +14,21 @@ from voicehive.optimization.evolution.population import MOST_OBJECTIVES_BY_DOMIN
 from voicehive.optimization.evolution.preferences import representatives
 from voicehive.optimization.explanation import sensitivity
 from voicehive.optimization.explanation.adjustments import adjustments
+from voicehive.optimization.explanation.alternatives import Front, alternatives_of, first_ranks
 from voicehive.optimization.explanation.confidence import certainty, confidence
 from voicehive.optimization.explanation.convergence import growth, history
-from voicehive.optimization.explanation.reasons import reasons
+from voicehive.optimization.explanation.idle_changes import without_idle_changes
+from voicehive.optimization.explanation.reasons import MOST_TOLD, most_moved, reasons
 from voicehive.optimization.explanation.redundancy import rank_correlations, redundant
+from voicehive.optimization.figures import counted
 from voicehive.optimization.front import extent, hypervolume, scaled
-from voicehive.optimization.models import Objective, Solution
+from voicehive.optimization.models import Solution
+from voicehive.optimization.ranking import measure_of
 from voicehive.optimization.result import (
     Adjustment,
     AdviceReport,
     Conflict,
+    OptimizationConfidence,
     OptimizationResult,
     RedundantObjective,
     Stop,
@@ -43,82 +47,78 @@ class Account(NamedTuple):
     advice: AdviceReport | None = None
 
 
-class _Front(NamedTuple):
-    """The rows of the answer, scaled by their ideal and nadir, and how they fare under random weightings."""
-
-    rows: Population
-    recommended: int
-    points: Floats
-    weights: Floats
-    achieved: Floats
-
-
 def report(evaluation: Evaluation, state: Checkpoint, account: Account) -> OptimizationResult:
     """Choose from the archive of a search, and explain the choice."""
-    problem, rng = evaluation.problem, np.random.default_rng([account.seed, 1])
+    rng = np.random.default_rng([account.seed, 1])
     current = state.current if len(state.current.points) else None
     chosen = _choose(evaluation, state.archive, current)
-    front = _front(evaluation, state.archive, chosen, current, rng)
+    archive = _settled(evaluation, state.archive, chosen.chosen, current, account)
+    front = _front(evaluation, archive, chosen, current, rng)
     solutions = evaluation.solutions(front.rows)
-    today = _today(evaluation, front, current)
-    alternatives = _alternatives(evaluation, front, current, account.advice)
-    acceptable, weightings = _acceptability(evaluation, state.archive, chosen, rng)
-    correlations = rank_correlations(front.rows.objectives)
+    alternatives = alternatives_of(evaluation, front, current, account.advice)
+    acceptable, weightings = _acceptability(evaluation, chosen, rng)
     grown = history(state.snapshots, front.rows.objectives)
     volume = hypervolume(front.points)
-    whole = account.stopped_by in ("exhausted", "ranked")
+    today = _today(evaluation, front, current)
+    sensitive = f"in the best tenth of these under {acceptable:.0%} of {weightings:,} random weightings"
     return OptimizationResult(
         front=solutions,
         current=today,
         recommended=front.recommended,
         alternatives=alternatives,
-        reasons=reasons(
-            solutions[front.recommended],
-            today,
-            problem.objectives,
-            _method(evaluation, chosen, today, solutions[front.recommended].feasible),
-            f"in the best tenth of these under {acceptable:.0%} of {weightings:,} random weightings",
-        ),
+        reasons=_reasons(evaluation, front, chosen, today, sensitive),
         feasible=solutions[front.recommended].feasible,
         hypervolume=volume.value,
         hypervolume_exact=volume.exact,
         acceptability=acceptable,
-        acceptabilities=_acceptabilities(front, alternatives),
+        acceptabilities=first_ranks(front, alternatives),
         convergence=grown,
-        correlations=tuple(map(tuple, correlations.tolist())),
-        redundant_objectives=_redundant(evaluation, correlations),
-        weight_intervals=_weight_intervals(evaluation, front),
+        weight_intervals=_weight_intervals(evaluation, chosen),
         adjustments=_adjustments(evaluation, front, current, rng),
-        confidence=confidence(
-            acceptability=acceptable,
-            margin=_margin(evaluation, front, current, rng),
-            certainty=_certainty(evaluation, front),
-            convergence=1.0 if whole else 1.0 - growth(grown),
-        ),
-        conflict=account.conflict,
-        advice=account.advice,
-        evaluations=state.evaluations,
-        quarantined=state.quarantined,
-        duration_seconds=account.seconds,
-        seed=account.seed,
-        strategy=problem.strategy,
-        algorithm=account.algorithm,
-        algorithm_reason=account.reason,
-        stopped_by=account.stopped_by,
+        confidence=_confidence(evaluation, front, current, account, acceptable, growth(grown), rng),
+        strategy=evaluation.problem.strategy,
+        **_correlated(evaluation, front),
+        **_course(state, account),
     )
 
 
+def _course(state: Checkpoint, account: Account) -> dict[str, Any]:
+    """How the result came about."""
+    return {
+        "evaluations": state.evaluations,
+        "quarantined": state.quarantined,
+        "duration_seconds": account.seconds,
+        "seed": account.seed,
+        "algorithm": account.algorithm,
+        "algorithm_reason": account.reason,
+        "stopped_by": account.stopped_by,
+        "conflict": account.conflict,
+        "advice": account.advice,
+    }
+
+
 def _choose(evaluation: Evaluation, archive: Population, current: Population | None) -> choice.Choice:
-    values = evaluation.values(archive)
-    today = None if current is None else evaluation.values(current)[0]
-    objectives = evaluation.problem.objectives
-    if evaluation.problem.strategy == "weighted_sum":
-        violations = archive.violations
-        eligible = np.flatnonzero(violations <= violations.min() + choice.TOLERANCE)
-        signed = archive.objectives[eligible]
-        sums = scaled(signed, signed) @ choice.weights_of(objectives)
-        return choice.Choice(int(eligible[sums.argmin()]), eligible, True)
-    return choice.choose(values, archive.violations, today, objectives, evaluation.deviations(archive))
+    return choice.choose(
+        evaluation.values(archive),
+        archive.violations,
+        None if current is None else evaluation.values(current)[0],
+        evaluation.problem.objectives,
+        evaluation.deviations(archive),
+        measure=measure_of(evaluation),
+    )
+
+
+def _settled(
+    evaluation: Evaluation, archive: Population, chosen: int, current: Population | None, account: Account
+) -> Population:
+    """The archive, its chosen row without changes to no effect; what was given to be ranked stays as it is."""
+    if current is None or account.stopped_by == "ranked":
+        return archive
+    settled = without_idle_changes(evaluation, current, archive.take(np.array([chosen])))
+    kept = Population(*(part.copy() for part in archive))
+    for part, row in zip(kept, settled, strict=True):
+        part[chosen] = row[0]
+    return kept
 
 
 def _front(
@@ -127,7 +127,7 @@ def _front(
     chosen: choice.Choice,
     current: Population | None,
     rng: np.random.Generator,
-) -> _Front:
+) -> Front:
     """Reduce the archive to the declared size, the chosen row and those that the alternatives need kept."""
     rows = _kept(archive, chosen.chosen, current, evaluation.problem.front_size, rng)
     front = archive.take(rows)
@@ -135,7 +135,8 @@ def _front(
     weights = choice.weights_of(evaluation.problem.objectives)
     drawn = sensitivity.weightings(weights, len(points), rng)
     place = int(np.flatnonzero(rows == chosen.chosen)[0])
-    return _Front(front, place, points, weights, choice.achievement(points, drawn))
+    best = np.flatnonzero(front.violations <= front.violations.min() + choice.TOLERANCE)
+    return Front(front, place, points, weights, choice.measured(points, drawn, chosen.measure), best)
 
 
 def _kept(
@@ -158,7 +159,7 @@ def _kept(
     return np.sort(np.concatenate([others, kept]))
 
 
-def _today(evaluation: Evaluation, front: _Front, current: Population | None) -> Solution | None:
+def _today(evaluation: Evaluation, front: Front, current: Population | None) -> Solution | None:
     if current is None:
         return None
     places = np.flatnonzero((front.rows.points == current.points).all(axis=1))
@@ -166,90 +167,97 @@ def _today(evaluation: Evaluation, front: _Front, current: Population | None) ->
     return evaluation.solutions(current)[0].model_copy(update={"index": index})
 
 
-def _alternatives(
-    evaluation: Evaluation, front: _Front, current: Population | None, advice: AdviceReport | None
-) -> dict[str, int]:
-    objectives, points = evaluation.problem.objectives, front.points
-    found = {
-        "knee": choice.knee(points),
-        "cheapest": int(np.lexsort((points.sum(axis=1), points[:, _cost(objectives)]))[0]),
-        "topsis": int(choice.topsis(points, front.weights).argmax()),
-        "pseudo_weights": choice.by_pseudo_weights(points, front.weights),
-    }
-    safety = np.array([objective.category == "safety" for objective in objectives], dtype=np.bool_)
-    guarded = np.array([c.category == "safety" for c in evaluation.problem.hard_constraints], dtype=np.bool_)
-    safest = choice.safest(front.rows.excesses, points, safety, guarded)
-    if safest is not None:
-        found["safest"] = safest
-    if current is not None:
-        found["nearest_to_current"] = choice.nearest(front.rows.points, current.points[0])
-    if advice is not None:
-        weights = np.array([advice.preferences.get(objective.name, 1.0) for objective in objectives]) * front.weights
-        found["advised"] = int(choice.achievement(points, weights / weights.sum()).argmin())
-    return found
-
-
-def _cost(objectives: tuple[Objective, ...]) -> int:
-    """The objective that says what a solution costs: by its name, or else the first that is minimised."""
-    named = [place for place, objective in enumerate(objectives) if "cost" in objective.name.lower()]
-    lower = [place for place, objective in enumerate(objectives) if objective.direction == "minimize"]
-    return (named or lower or [0])[0]
-
-
-def _acceptability(
-    evaluation: Evaluation, archive: Population, chosen: choice.Choice, rng: np.random.Generator
-) -> tuple[float, int]:
+def _acceptability(evaluation: Evaluation, chosen: choice.Choice, rng: np.random.Generator) -> tuple[float, int]:
     """The recommendation's, among the rows it was chosen from; and over how many weightings."""
-    signed = archive.objectives[chosen.eligible]
-    drawn = sensitivity.weightings(choice.weights_of(evaluation.problem.objectives), len(signed), rng)
-    achieved = choice.achievement(scaled(signed, signed), drawn)
+    drawn = sensitivity.weightings(choice.weights_of(evaluation.problem.objectives), len(chosen.points), rng)
+    achieved = choice.measured(chosen.points, drawn, chosen.measure)
     place = int(np.flatnonzero(chosen.eligible == chosen.chosen)[0])
     return sensitivity.acceptability(achieved, place), len(drawn)
 
 
-def _margin(evaluation: Evaluation, front: _Front, current: Population | None, rng: np.random.Generator) -> float:
-    """How robustly the recommendation is preferred to today's settings; 1 where these are unknown or infeasible."""
+def _margin(front: Front, current: Population | None, rng: np.random.Generator) -> float:
+    """How robustly the recommendation is preferred to today's settings, where these are known and other ones."""
     recommended = front.rows.take(np.array([front.recommended]))
     if current is None or current.violations[0] > recommended.violations[0]:
         return 1.0
-    span = extent(np.concatenate([front.rows.objectives, current.objectives]))
-    gain = (current.objectives - recommended.objectives)[0] / span
-    return sensitivity.preference(gain, front.weights, rng)
-
-
-def _acceptabilities(front: _Front, alternatives: dict[str, int]) -> dict[str, float]:
-    first = sensitivity.first_ranks(front.achieved)
-    return {name: float(first[row]) for name, row in {"recommended": front.recommended, **alternatives}.items()}
-
-
-def _method(evaluation: Evaluation, chosen: choice.Choice, today: Solution | None, feasible: bool) -> str:
-    among = f"{len(chosen.eligible):,} candidates are {'feasible' if feasible else 'least violating'}"
-    if evaluation.problem.strategy == "weighted_sum":
-        return f"{among}; of these it has the least weighted sum of scaled objectives"
-    if today is not None:
-        within = "no worse than today beyond what each objective allows" if chosen.within_limits else "the least worse"
-        among = f"{among} and {within}"
-    return f"{among}; of these it has the least augmented Chebyshev achievement under the given weights"
-
-
-def _redundant(evaluation: Evaluation, correlations: Floats) -> tuple[RedundantObjective, ...]:
-    names = [objective.name for objective in evaluation.problem.objectives]
-    return tuple(
-        RedundantObjective(name=names[index], explained_by=names[explained_by], correlation=correlation)
-        for index, explained_by, correlation in redundant(correlations)
+    if np.array_equal(current.points, recommended.points):
+        return 1.0
+    return sensitivity.preference(
+        np.concatenate([current.objectives, recommended.objectives, front.rows.objectives]), front.weights, rng
     )
 
 
-def _weight_intervals(evaluation: Evaluation, front: _Front) -> dict[str, tuple[float, float]]:
-    """Of the weighted sum's winner; only where that is what was asked for."""
-    if evaluation.problem.strategy != "weighted_sum":
+def _confidence(  # noqa: PLR0917 - all that it is made of
+    evaluation: Evaluation,
+    front: Front,
+    current: Population | None,
+    account: Account,
+    acceptable: float,
+    grown: float,
+    rng: np.random.Generator,
+) -> OptimizationConfidence:
+    whole = account.stopped_by in ("exhausted", "ranked")
+    return confidence(
+        acceptability=acceptable,
+        margin=_margin(front, current, rng),
+        certainty=_certainty(evaluation, front),
+        convergence=1.0 if whole else 1.0 - grown,
+        feasible=bool(front.rows.violations[front.recommended] == 0.0),
+    )
+
+
+def _method(chosen: choice.Choice, today: Solution | None, feasible: bool) -> str:
+    one = len(chosen.eligible) == 1
+    kind = "feasible" if feasible else "least violating"
+    among = f"{counted(len(chosen.eligible), 'candidate')} {'is' if one else 'are'} {kind}"
+    if today is not None:
+        within = "no worse than today beyond what each objective allows" if chosen.within_limits else "the least worse"
+        among = f"{among} and {within}"
+    if chosen.measure == "weighted_sum":
+        return f"{among}; of these it has the least weighted sum of scaled objectives"
+    return f"{among}; of these it has the least augmented Chebyshev achievement under the given weights"
+
+
+def _reasons(
+    evaluation: Evaluation, front: Front, chosen: choice.Choice, today: Solution | None, sensitive: str
+) -> tuple[str, ...]:
+    recommended = evaluation.solutions(front.rows.take(np.array([front.recommended])))[0]
+    moves = np.zeros(len(evaluation.order))
+    if today is not None:
+        before = np.array([today.outcomes[objective.name] for objective in evaluation.problem.objectives])
+        after = np.array([recommended.outcomes[objective.name] for objective in evaluation.problem.objectives])
+        spread = np.ptp(np.vstack([evaluation.values(front.rows), before]), axis=0)
+        moves = np.divide(np.abs(after - before), spread, out=moves, where=spread > 0.0)
+    told = most_moved(evaluation.given.objectives, moves[evaluation.order].tolist(), MOST_TOLD)
+    method = _method(chosen, today, recommended.feasible)
+    return reasons(recommended, today, evaluation.given.objectives, told=told, method=method, acceptable=sensitive)
+
+
+def _correlated(evaluation: Evaluation, front: Front) -> dict[str, Any]:
+    """How the objectives go together, in the order in which they were given."""
+    correlations = rank_correlations(front.rows.objectives[:, evaluation.order])
+    names = [objective.name for objective in evaluation.given.objectives]
+    alike = tuple(
+        RedundantObjective(name=names[index], explained_by=names[explained_by], correlation=correlation)
+        for index, explained_by, correlation in redundant(correlations)
+    )
+    rows: list[list[float]] = correlations.tolist()
+    return {"correlations": tuple(tuple(row) for row in rows), "redundant_objectives": alike}
+
+
+def _weight_intervals(evaluation: Evaluation, chosen: choice.Choice) -> dict[str, tuple[float, float]]:
+    """Of the weighted sum's winner among the rows it was chosen from; only where that is what was asked for."""
+    if chosen.measure != "weighted_sum":
         return {}
-    intervals = sensitivity.weight_intervals(front.points, front.recommended, front.weights).tolist()
-    return {o.name: (low, high) for o, (low, high) in zip(evaluation.problem.objectives, intervals, strict=True)}
+    weights = choice.weights_of(evaluation.problem.objectives)
+    winner = int(np.flatnonzero(chosen.eligible == chosen.chosen)[0])
+    intervals = sensitivity.weight_intervals(chosen.points, winner, weights).tolist()
+    names = [objective.name for objective in evaluation.problem.objectives]
+    return {names[place]: (intervals[place][0], intervals[place][1]) for place in evaluation.order}
 
 
 def _adjustments(
-    evaluation: Evaluation, front: _Front, current: Population | None, rng: np.random.Generator
+    evaluation: Evaluation, front: Front, current: Population | None, rng: np.random.Generator
 ) -> tuple[Adjustment, ...]:
     if current is None or isinstance(evaluation.problem.evaluator, Table):
         return ()
@@ -257,6 +265,6 @@ def _adjustments(
     return adjustments(evaluation, current, chosen, extent(front.rows.objectives), rng)
 
 
-def _certainty(evaluation: Evaluation, front: _Front) -> float:
+def _certainty(evaluation: Evaluation, front: Front) -> float:
     deviations = evaluation.deviations(front.rows)[front.recommended]
     return certainty(deviations, extent(front.rows.objectives), front.weights)

@@ -4,6 +4,7 @@ import numpy as np
 
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.choice import TOLERANCE
+from voicehive.optimization.front import extent
 
 _MOST_PRODUCTS = 4_000_000
 _MOST_WEIGHTINGS, _LEAST_WEIGHTINGS = 1_000, 100
@@ -38,12 +39,14 @@ def first_ranks(achieved: Floats) -> Floats:
     return np.bincount(achieved.argmin(axis=0), minlength=len(achieved)) / achieved.shape[1]
 
 
-def preference(gain: Floats, weights: Floats, rng: np.random.Generator) -> float:
-    """The share of 1,000 random weightings under which a weighted sum of scaled gains (M,) is above 0.
+def preference(objectives: Floats, weights: Floats, rng: np.random.Generator) -> float:
+    """The share of 1,000 random weightings under which the second row of (N, M) has the lower weighted sum of the two.
 
+    The objectives are minimised here, and scaled by their extent over all rows.
     The pairwise winning index of SMAA (Leskinen et al. 2006, "Alternatives to incorporate uncertainty and risk attitude
     in multicriteria evaluation of forest plans"); the weightings are as in `weightings`.
     """
+    gain = (objectives[0] - objectives[1]) / extent(objectives)
     return float((rng.dirichlet(weights * len(weights), _MOST_WEIGHTINGS) @ gain > 0.0).mean())
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Floats: TypeAlias = NDArray[np.float64]
 
 _EPSILON = float(np.finfo(np.float64).eps)
+_MOST = float(np.finfo(np.float64).max)
 _OPERATIONS: dict[str, Callable[..., Floats]] = {
     "+": lambda *terms: reduce(np.add, terms),
     "negate": np.negative,
@@ -60,7 +61,8 @@ def excess(node: Node, columns: "Columns") -> Floats:
     """Compute how far a boolean expression is from holding (N,); see `Expression.excess`."""
     _require_boolean(node)
     with np.errstate(all="ignore"):
-        return _for_all(_excess(node, columns), columns) + 0.0  # no negative zeros in results
+        excesses = _for_all(_excess(node, columns), columns)
+    return np.maximum(excesses, -_MOST) + 0.0  # finite where it holds; no negative zeros in results
 
 
 def slack(node: Node, columns: "Columns") -> Floats:
@@ -69,7 +71,8 @@ def slack(node: Node, columns: "Columns") -> Floats:
     match node:
         case Comparison(operators=(operator,), operands=(left, right)) if left.kind == "number":
             with np.errstate(all="ignore"):
-                return _for_all(-_distance(operator, _number(left, columns), _number(right, columns)), columns) + 0.0
+                room = _for_all(-_distance(operator, _number(left, columns), _number(right, columns)), columns)
+            return np.minimum(room, _MOST) + 0.0
         case _:
             return 0.0 - excess(node, columns)
 

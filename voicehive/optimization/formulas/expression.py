@@ -2,7 +2,7 @@
 
 The language is a part of Python's expressions: numbers, texts in quotes, True and False; `+ - * / // % **`;
 `< <= > >= == !=`, also chained; `in [...]`; `and or not`; `a if condition else b`; the functions of
-`formula_tree.FUNCTIONS`; the constants pi and e. Names may hold dots (`agents.day`); any other name is written in
+`tree.FUNCTIONS`; the constants pi and e. Names may hold dots (`agents.day`); any other name is written in
 backquotes: `` `wait time` <= 20 ``. A name hides a constant of the same spelling, never a function.
 """
 
@@ -37,7 +37,7 @@ class Expression:
         """Parse a formula.
 
         Args:
-            text: the formula; at most `formula_parser.MAXIMUM_LENGTH` characters.
+            text: the formula; at most `parser.MAXIMUM_LENGTH` characters.
             names: the kind of every column that it may use.
             constants: names with a known value; a name in `names` hides one.
 
@@ -94,7 +94,7 @@ class Expression:
         return slack(self.root, columns)
 
     def linear(self, names: Container[str]) -> Linear | None:
-        """Read a comparison as a linear one in the numeric `names`, or return None where it is not one.
+        """Read a comparison as a linear one in the numeric or boolean `names`, or return None where it is not one.
 
         None also for strict comparisons, for `!=`, for chains, and where it uses any other name.
         """

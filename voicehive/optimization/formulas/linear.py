@@ -1,10 +1,10 @@
-"""Reads a comparison as a linear one: coefficients, operator, right-hand side."""
+"""Reads a comparison as a linear one: coefficients, operator, right-hand side. A boolean counts as 0 or 1."""
 
 import math
 from collections.abc import Container
 from typing import Literal, NamedTuple, TypeAlias
 
-from voicehive.optimization.formulas.tree import Comparison, Name, Node, Operation, names_in
+from voicehive.optimization.formulas.tree import Comparison, Constant, Name, Node, Operation, names_in
 
 
 class Linear(NamedTuple):
@@ -47,8 +47,30 @@ def _form(node: Node, names: Container[str]) -> _Form | None:
             return _scaled(_form(left, names), _constant(right))
         case Operation(operation="/", arguments=(left, right)) if not names_in(right) and _constant(right):
             return _scaled(_form(left, names), 1.0 / _constant(right))
+        case Operation(operation="if", arguments=(condition, value, otherwise)):
+            return _conditional(condition, _form(value, names), _form(otherwise, names), names)
         case _:
             return None
+
+
+def _conditional(condition: Node, value: _Form | None, otherwise: _Form | None, names: Container[str]) -> _Form | None:
+    """One that is decided, or that a boolean in `names` decides: linear where its sides differ by a constant alone."""
+    match condition:
+        case Constant(value=known):
+            return value if known else otherwise
+        case Name(name=name) if name in names:
+            return _switched(name, value, otherwise)
+        case Operation(operation="not", arguments=(Name(name=name),)) if name in names:
+            return _switched(name, otherwise, value)
+        case _:
+            return None
+
+
+def _switched(name: str, value: _Form | None, otherwise: _Form | None) -> _Form | None:
+    difference = _sum([value, _scaled(otherwise, -1.0)])
+    if difference is None or any(difference[0].values()):
+        return None
+    return _sum([otherwise, ({name: difference[1]}, 0.0)])
 
 
 def _sum(forms: list[_Form | None]) -> _Form | None:

@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from voicehive.optimization.explanation.reasons import most_moved
+from voicehive.optimization.figures import counted
 from voicehive.optimization.models import Objective, Solution
 from voicehive.optimization.result import OptimizationResult
 
@@ -72,9 +74,7 @@ def moved_most(result: OptimizationResult, objectives: Sequence[Objective], most
     """
     if len(objectives) <= most:
         return tuple(objectives)
-    ranked = sorted(objectives, key=lambda each: (-_move(result, each.name), each.category != "safety", -each.weight))
-    kept = {objective.name for objective in ranked[:most]}
-    return tuple(objective for objective in objectives if objective.name in kept)
+    return most_moved(objectives, [_move(result, objective.name) for objective in objectives], most)
 
 
 def _move(result: OptimizationResult, name: str) -> float:
@@ -83,18 +83,17 @@ def _move(result: OptimizationResult, name: str) -> float:
     before, after = result.current.outcomes[name], result.recommendation.outcomes[name]
     values = [before, *(solution.outcomes[name] for solution in result.front)]
     extent = max(values) - min(values)
-    return round(abs(after - before) / extent, 9) if extent and math.isfinite(extent) else 0.0
+    return abs(after - before) / extent if extent and math.isfinite(extent) else 0.0
 
 
 def extent(result: OptimizationResult) -> str:
     """How many solutions there are, and of which kind."""
-    count = len(result.front)
     kind = "non-dominated" if result.feasible else "least violating"
-    return f"{count:,} {kind} solution{'' if count == 1 else 's'}"
+    return counted(len(result.front), f"{kind} solution")
 
 
 def summary(result: OptimizationResult) -> str:
     """One line on how the front came about."""
     found = extent(result)
-    work = f"{result.evaluations:,} evaluations in {result.duration_seconds:.2f} s"
+    work = f"{counted(result.evaluations, 'evaluation')} in {result.duration_seconds:.2f} s"
     return f"{found} by {result.algorithm} (strategy {result.strategy}, seed {result.seed}), {work}"

@@ -1,14 +1,16 @@
 """Satisfies hard constraints by CP-SAT: solutions, or a minimal conflict and the cheapest relaxation."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.models import Constraint
 from voicehive.optimization.parameter import Settings
+from voicehive.optimization.result import Relaxation
 from voicehive.optimization.satisfaction.conflict import minimal_conflict
 from voicehive.optimization.satisfaction.cp_sat_model import Answer, CpSatModel
 from voicehive.optimization.satisfaction.dependence import Dependences, Part
@@ -20,9 +22,12 @@ from voicehive.optimization.satisfaction.discrete_conditions import (
     TooLarge,
 )
 from voicehive.optimization.satisfaction.discrete_problem import Candidates, Positions, Satisfaction, Status
+from voicehive.optimization.satisfaction.relaxation import relaxations
 
 if TYPE_CHECKING:
     from voicehive.optimization.evaluators.description import Columns
+
+NAME = "CP-SAT"
 
 Prepared: TypeAlias = tuple[LinearCondition | Table, ...]
 
@@ -49,12 +54,15 @@ def satisfy_by_cp_sat(
     conditions = Conditions(candidates, dependences, tabulated_cells)
     prepared: list[Prepared] = []
     for constraint in candidates.problem.hard_constraints:
-        if time.monotonic() > deadline:
-            return Satisfaction("unknown", "the time ended before all constraints were modelled")
+        if time.monotonic() > deadline or candidates.stopped():
+            return Satisfaction(
+                "unknown", "the time ended before all constraints were modelled", evaluations=candidates.evaluations
+            )
         try:
             prepared.append(_hard(conditions, dependences.parts(constraint)))
         except TooLarge as error:
-            return Satisfaction("not_modelled", f"constraint {constraint.label!r} {error}")
+            reason = f"constraint {constraint.label!r} {error}"
+            return Satisfaction("not_modelled", f"not by CP-SAT: {reason}", evaluations=candidates.evaluations)
     return _Solver(candidates, dependences, conditions, tuple(prepared), deadline=deadline, seed=seed).answer(wanted)
 
 
@@ -144,7 +152,7 @@ class _Solver:
         chosen = [core[number] for number in minimal_conflict(len(core), satisfiable)]
         if not chosen:
             return self._result("unknown", "no candidate came to finite numbers")
-        relaxed = self._relaxed()
+        relaxed = self._relaxed(self._candidates.relaxable)
         reason = "CP-SAT proved that no candidate is feasible"
         if relaxed.status == "feasible":
             reason += "; there may be a cheaper relaxation, the time ended"
@@ -152,13 +160,25 @@ class _Solver:
             reason += "; what is there for safety cannot be met whatever else gives way"
         elif relaxed.status == "unknown":
             reason += "; the time ended before a relaxation was found"
-        conflict = self._candidates.conflict(chosen, relaxed.positions)
-        return Satisfaction("infeasible", reason, (), None, conflict, self._candidates.evaluations)
+        conflict = self._candidates.conflict(chosen, relaxed.positions, self._alone(chosen))
+        return Satisfaction("infeasible", reason, (), None, conflict, self._candidates.evaluations, NAME)
 
-    def _relaxed(self) -> Answer:
-        """Minimise the sum of relative excesses, with every constraint for safety kept."""
+    def _alone(self, conflict: Sequence[int]) -> tuple[Relaxation, ...]:
+        """What of a conflict suffices if it alone gives way, and by how much; as far as there is time."""
+        found: list[Relaxation] = []
+        for number in conflict:
+            if not self._candidates.relaxable[number]:
+                continue
+            answer = self._relaxed(np.arange(len(self._constraints)) == number)
+            if answer.status == "optimal" and answer.positions is not None:
+                row = self._candidates.assess(answer.positions[None, :]).population
+                found += relaxations(self._candidates.evaluation, row)
+        return tuple(found)
+
+    def _relaxed(self, relaxable: NDArray[np.bool_]) -> Answer:
+        """Minimise the sum of relative excesses of what is relaxable (C,), with every other constraint kept."""
         model = self._model()
-        kept = [number for number in self._all if not self._candidates.relaxable[number]]
+        kept = [number for number in self._all if not relaxable[number]]
         for number in self._all:
             if number in kept:
                 self._enforce(model, number)
@@ -169,7 +189,9 @@ class _Solver:
     def _ask(self, model: CpSatModel, deadline: float, enforced: Collection[int], *, switched: bool = False) -> Answer:
         """Ask until the answer stands up to the constraints themselves; what does not is forbidden, and asked again."""
         while True:
-            answer = model.solve(deadline, self._seed, enforced if switched else ())
+            if not self._candidates.room or self._candidates.stopped():
+                return Answer("unknown")
+            answer = model.solve(deadline, self._seed, enforced if switched else (), self._candidates.stopped)
             if answer.positions is None:
                 return answer
             judged = self._candidates.assess(answer.positions[None, :])
@@ -206,7 +228,7 @@ class _Solver:
     def _result(
         self, status: Status, reason: str, solutions: tuple[Settings, ...] = (), gap: float | None = None
     ) -> Satisfaction:
-        return Satisfaction(status, reason, solutions, gap, None, self._candidates.evaluations)
+        return Satisfaction(status, reason, solutions, gap, None, self._candidates.evaluations, NAME)
 
 
 def _hard(conditions: Conditions, parts: tuple[Part, ...]) -> Prepared:

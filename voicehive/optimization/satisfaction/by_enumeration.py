@@ -9,8 +9,10 @@ from voicehive.optimization.evaluation import Evaluation
 from voicehive.optimization.evolution.population import Population
 from voicehive.optimization.satisfaction.conflict import cheapest_relaxation, sampled_conflict
 from voicehive.optimization.satisfaction.discrete_problem import Candidates, Positions, Satisfaction, grid
+from voicehive.optimization.satisfaction.relaxation import relaxed_alone
 
 _BATCH = 20_000
+_NAME = "enumeration"
 
 
 def satisfy_by_enumeration(candidates: Candidates, deadline: float, wanted: int) -> Satisfaction:
@@ -25,17 +27,17 @@ def satisfy_by_enumeration(candidates: Candidates, deadline: float, wanted: int)
         costs = _weighted_sums(candidates.evaluation, population)[feasible]
         best = positions[feasible[np.argsort(costs, kind="stable")]]
         solutions = candidates.settings(_diverse(best, wanted))
-        reason = f"{seen}; {len(feasible):,} are feasible"
-        return Satisfaction(
-            "optimal" if complete else "feasible", reason, solutions, 0.0 if complete else None, None, count
-        )
+        reason = f"{seen}, {len(feasible):,} of them feasible"
+        status, gap = ("optimal", 0.0) if complete else ("feasible", None)
+        return Satisfaction(status, reason, solutions, gap, None, count, _NAME)
     if not complete or not len(positions):
         reason = f"{seen}, {'in time, and none is feasible' if len(positions) else 'none came to finite numbers'}"
-        return Satisfaction("unknown", reason, evaluations=count)
+        return Satisfaction("unknown", reason, evaluations=count, algorithm=_NAME)
     cheapest = cheapest_relaxation(population.excesses, candidates.relaxable)
     way_out = None if cheapest is None else positions[cheapest.row]
-    conflict = candidates.conflict(sampled_conflict(population.excesses), way_out)
-    return Satisfaction("infeasible", f"{seen}, none is feasible", conflict=conflict, evaluations=count)
+    alone = relaxed_alone(candidates.evaluation, population, candidates.relaxable)
+    conflict = candidates.conflict(sampled_conflict(population.excesses), way_out, alone)
+    return Satisfaction("infeasible", f"{seen}, none is feasible", (), None, conflict, candidates.evaluations, _NAME)
 
 
 def _evaluated(candidates: Candidates, everything: Positions, deadline: float) -> tuple[Positions, Population]:
@@ -43,7 +45,7 @@ def _evaluated(candidates: Candidates, everything: Positions, deadline: float) -
     positions: list[Positions] = []
     populations: list[Population] = []
     for start in range(0, len(everything), _BATCH):
-        if populations and time.monotonic() > deadline:
+        if populations and (time.monotonic() > deadline or candidates.stopped()):
             break
         batch = everything[start : start + _BATCH]
         judged = candidates.assess(batch)

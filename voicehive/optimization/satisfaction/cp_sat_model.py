@@ -7,19 +7,21 @@ CP-SAT is the constraint solver of OR-Tools (Perron, Didier & Gay 2023, "The CP-
 
 import math
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Literal, NamedTuple
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 from voicehive.optimization.satisfaction.discrete_conditions import LinearCondition, LinearCost, Table
-from voicehive.optimization.satisfaction.discrete_problem import Positions
+from voicehive.optimization.satisfaction.discrete_problem import Positions, never
 
 _LEVELS = 2**20
 _FINE = 2**40
 _PRESOLVED_ROWS = 2_000
 _SEEDS = 2**31
+_STOP_SECONDS = 0.05
 
 
 class _Term(NamedTuple):
@@ -124,11 +126,13 @@ class CpSatModel:
         for variable, position in zip(self._variables.values(), positions.tolist(), strict=True):
             self._model.add_hint(variable, position)
 
-    def solve(self, deadline: float, seed: int, on: Collection[int] = ()) -> Answer:
+    def solve(
+        self, deadline: float, seed: int, on: Collection[int] = (), stopped: Callable[[], bool] = never
+    ) -> Answer:
         """Find positions with all conditions that are always demanded or switched on, at the least cost.
 
         One worker and a fixed seed: equal models give equal answers unless the deadline, on the monotonic clock, cuts
-        the search short. Switches are for models without costs.
+        the search short, or `stopped` comes true. Switches are for models without costs.
         """
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
@@ -140,7 +144,17 @@ class CpSatModel:
         if self._costs:
             variables, weights = zip(*self._costs, strict=True)
             self._model.minimize(cp_model.LinearExpr.weighted_sum(variables, weights))
-        return self._answer(solver, solver.solve(self._model))
+        return self._answer(solver, self._solved(solver, stopped))
+
+    def _solved(self, solver: cp_model.CpSolver, stopped: Callable[[], bool]) -> object:
+        """Solve in a thread of its own: this one can be interrupted meanwhile, and asks whether to stop."""
+        solver.parameters.catch_sigint_signal = False
+        with ThreadPoolExecutor(1) as thread:
+            solving = thread.submit(solver.solve, self._model)
+            while not wait([solving], timeout=_STOP_SECONDS).done:
+                if stopped():
+                    solver.stop_search()
+        return solving.result()
 
     def _answer(self, solver: cp_model.CpSolver, status: object) -> Answer:
         if status == cp_model.INFEASIBLE:

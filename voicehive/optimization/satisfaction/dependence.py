@@ -45,8 +45,8 @@ class Dependences:
         self._names = problem.names
         self._order = tuple(p.name for p in problem.parameters if p.kind != "fixed")
         self._fixed = {p.name: _constant(p.current) for p in problem.parameters if p.kind == "fixed"}
-        integers = (p.name for p in problem.parameters if p.kind == "integer")
-        self._forms = {name: LinearForm({name: exact(1.0)}, exact(0.0)) for name in integers}
+        counts = (p.name for p in problem.parameters if p.kind == "integer" or p.reachable_choices == (False, True))
+        self._forms = {name: LinearForm({name: exact(1.0)}, exact(0.0)) for name in counts}
         self._scopes: dict[str, tuple[str, ...]] = {p.name: () for p in problem.parameters}
         self._scopes |= {name: (name,) for name in self._order}
         evaluator = problem.evaluator

@@ -58,7 +58,7 @@ class Conditions:
         self._dependences = dependences
         self._tabulated_cells = tabulated_cells
         self._places = {parameter.name: place for place, parameter in enumerate(parameters)}
-        self._offsets = {p.name: int(p.bounds[0]) for p in parameters if p.kind == "integer"}
+        self._offsets = {p.name: int(p.bounds[0]) if p.numeric else 0 for p in parameters}
         self._highs = {name: int(candidates.cells[place]) - 1 for name, place in self._places.items()}
 
     def condition(self, part: Part, shortfall: Shortfall) -> LinearCondition | Table:
@@ -96,10 +96,12 @@ class Conditions:
     def _table(self, scope: tuple[str, ...], names: tuple[str, ...], shortfall: Shortfall) -> Table:
         cells = [self._highs[name] + 1 for name in scope]
         size = float(np.prod(np.array(cells, dtype=np.float64)))
-        if size > self._tabulated_cells:
+        computed = not set(names) <= self._places.keys()
+        most = min(self._tabulated_cells, self._candidates.room) if computed else self._tabulated_cells
+        if size > most:
             raise TooLarge(
                 f"is not linear and depends on {size:,.0f} combinations of {_listed(scope)}, "
-                f"more than the {self._tabulated_cells:,} that are tabulated"
+                f"more than the {most:,} that are tabulated"
             )
         combinations = grid(np.array(cells, dtype=np.int64))
         positions = np.zeros((len(combinations), len(self._places)), dtype=np.int64)

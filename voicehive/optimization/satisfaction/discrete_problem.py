@@ -1,6 +1,7 @@
 """Problems in which everything can be counted: their candidates, and the answer that is sought among them."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -9,12 +10,16 @@ from numpy.typing import NDArray
 from voicehive.optimization.evaluation import Evaluation, Judged
 from voicehive.optimization.parameter import Settings
 from voicehive.optimization.result import Conflict, Relaxation
+from voicehive.optimization.satisfaction.relaxation import relaxations
 
 if TYPE_CHECKING:
     from voicehive.optimization.evaluators.description import Columns, Outcomes
 
 Positions: TypeAlias = NDArray[np.int64]
 """(N, P): which of its reachable values, counted from 0, each parameter takes."""
+
+MOST_SOLUTIONS = 10
+"""At most so many solutions are sought, unless more are asked for."""
 
 Status: TypeAlias = Literal["optimal", "feasible", "infeasible", "unknown", "not_modelled"]
 
@@ -26,7 +31,7 @@ class Satisfaction(NamedTuple):
     most by which the first one may be worse than the best, as a share of the weighted objectives' whole extent, or
     None where nothing is known. `infeasible`: proven, and `conflict` says why. `unknown`: the time was too short, or
     no candidate could be evaluated. `not_modelled`: the problem does not fit this method. The solutions after the first
-    differ from it and from each other in as many parameters as was found possible.
+    differ from it and from each other in as many parameters as was found possible. `algorithm` is what found it.
     """
 
     status: Status
@@ -35,12 +40,37 @@ class Satisfaction(NamedTuple):
     gap: float | None = None
     conflict: Conflict | None = None
     evaluations: int = 0
+    algorithm: str = ""
+
+    @property
+    def candidates(self) -> tuple[Settings, ...]:
+        """What is worth trying: the solutions, or what breaks the least where there are none."""
+        relaxed = self.conflict.solution if self.conflict is not None else None
+        return self.solutions or (() if relaxed is None else (relaxed.settings,))
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing else has to be searched: the solutions are known to be good, or that there are none."""
+        return self.status in ("optimal", "infeasible") or self.gap is not None
+
+
+def never() -> bool:
+    """What does not ask to stop."""
+    return False
 
 
 class Candidates:
-    """A problem's candidates by their positions, evaluated and judged as anywhere else in the engine."""
+    """A problem's candidates by their positions, evaluated and judged as anywhere else in the engine.
 
-    def __init__(self, evaluation: Evaluation) -> None:
+    Args:
+        evaluation: of the problem.
+        most: how many may be evaluated; None: as many as it takes.
+        stopped: says when to stop.
+    """
+
+    def __init__(self, evaluation: Evaluation, most: int | None = None, stopped: Callable[[], bool] = never) -> None:
+        self._most = sys.maxsize if most is None else most
+        self.stopped = stopped
         self.problem = evaluation.problem
         self.names = tuple(parameter.name for parameter in self.problem.parameters)
         self.cells: Positions = evaluation.encoding.space.cells.astype(np.int64)
@@ -48,6 +78,11 @@ class Candidates:
         self.relaxable = np.array([c.category != "safety" for c in self.problem.hard_constraints], dtype=np.bool_)
         self.evaluation = evaluation
         self.evaluations = 0
+
+    @property
+    def room(self) -> int:
+        """How many may still be evaluated."""
+        return max(0, self._most - self.evaluations)
 
     def columns(self, positions: Positions) -> "Columns":
         """Return the values at positions (N, P): an array (N,) for each parameter's name."""
@@ -75,20 +110,21 @@ class Candidates:
         objectives = [objective.name for objective in self.problem.objectives]
         return np.flatnonzero(~finite).tolist(), [name for name in objectives if not np.isfinite(outcomes[name][0])]
 
-    def conflict(self, constraints: Sequence[int], cheapest: Positions | None) -> Conflict:
+    def conflict(
+        self, constraints: Sequence[int], cheapest: Positions | None, alone: tuple[Relaxation, ...] = ()
+    ) -> Conflict:
         """Describe a proven conflict, with the relaxation that makes the candidate at positions (P,) feasible."""
         named = tuple(self.labels[number] for number in constraints)
         if cheapest is None:
             return Conflict(constraints=named, proven=True)
-        population = self.assess(cheapest[None, :]).population
-        solution = self.evaluation.solutions(population)[0]
-        # A strict comparison at equality does not hold, though its slack is 0: it then gives way by its excess.
-        relaxations = tuple(
-            Relaxation(constraint=label, by=max(-solution.slacks[label], excess if solution.slacks[label] == 0 else 0))
-            for label, excess in zip(self.labels, population.excesses[0].tolist(), strict=True)
-            if excess > 0.0
+        row = self.assess(cheapest[None, :]).population
+        return Conflict(
+            constraints=named,
+            proven=True,
+            relaxations=relaxations(self.evaluation, row),
+            alone=alone,
+            solution=self.evaluation.solutions(row)[0],
         )
-        return Conflict(constraints=named, proven=True, relaxations=relaxations, solution=solution)
 
 
 def grid(cells: Positions) -> Positions:
