@@ -7,22 +7,26 @@ from temporalio import activity
 
 from voicehive.audit.entries import Draft, Kind, Personal
 from voicehive.autonomy.authorization import Authorization
+from voicehive.autonomy.outcomes.progress import Observation
 from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal
 from voicehive.autonomy.review import RecordedReview
 from voicehive.autonomy.verdict import DecisionResult
+from voicehive.execution.record import ExecutionClosing
 from voicehive.reasoning.models import ModelCall
+from voicehive.storage.ledger import EXECUTION
 
 
 def decision() -> str:
-    """The id of the workflow that the activity belongs to."""
-    workflow_id = activity.info().workflow_id
-    assert workflow_id is not None
-    return workflow_id
+    """The decision that the activity belongs to, also where its execution calls it; else the workflow's own id."""
+    info = activity.info()
+    assert info.workflow_id is not None
+    return info.workflow_id.removesuffix(EXECUTION) if info.workflow_type == "ExecutionWorkflow" else info.workflow_id
 
 
 def running() -> str:
     """The run that the activity belongs to: its workflow's id and run id."""
-    return f"{decision()}/{activity.info().workflow_run_id}"
+    info = activity.info()
+    return f"{info.workflow_id}/{info.workflow_run_id}"
 
 
 def of_proposal(proposal: Proposal) -> Draft:
@@ -38,12 +42,18 @@ def of_admission(result: DecisionResult, authorization: Authorization) -> Draft:
 
 def _of_verdict(result: DecisionResult, body: dict[str, JsonValue]) -> Draft:
     info = activity.info()
-    document = result.model_dump(mode="json", include={"verdict", "mode", "reasons", "confidence", "threshold"})
+    document = result.model_dump(mode="json", include={"verdict", "mode", "confidence", "threshold"})
     rules: list[JsonValue] = [
         {"id": finding.id, "step": finding.step, "severity": finding.severity, "holds": finding.holds}
         for finding in result.findings
     ]
-    said: dict[str, JsonValue] = {**body, **document, "rules": rules, "policy": result.policy_digest}
+    said: dict[str, JsonValue] = {
+        **body,
+        **document,
+        "reasons": _unspoken_by_rules(result),
+        "rules": rules,
+        "policy": result.policy_digest,
+    }
     return Draft(
         kind=Kind.VERDICT,
         body=said,
@@ -51,6 +61,12 @@ def _of_verdict(result: DecisionResult, body: dict[str, JsonValue]) -> Draft:
         run_id=running(),
         key=f"{running()}/verdict/{info.activity_id}",
     )
+
+
+def _unspoken_by_rules(result: DecisionResult) -> list[JsonValue]:
+    """The reasons that no rule gave: what rules and switches say in words may name people, and could not be erased."""
+    messages = [finding.message for finding in result.violated]
+    return [reason for reason in result.reasons if not any(message in reason for message in messages)]
 
 
 def of_permission(permission: AuthorizationInput, digest: str) -> list[Draft]:
@@ -100,6 +116,33 @@ def of_outcome(record: DecisionRecord) -> list[Draft]:
         key=f"{running()}/outcome",
     )
     return [*of_reviews(record.outcome.reviews, record.decision_id, running()), ended]
+
+
+def of_execution(closing: ExecutionClosing) -> list[Draft]:
+    """How a plan that was started by hand ended, and whatever people said that stands nowhere yet."""
+    if closing.result is None:
+        return []
+    steps: list[JsonValue] = [{"name": step.name, "state": step.state} for step in closing.result.steps]
+    ended = Draft(
+        kind=Kind.OUTCOME,
+        body={"outcome": closing.result.outcome, "deployment": closing.deployment, "steps": steps},
+        personal={"requester": Personal(subject=closing.requester, value=closing.requester)},
+        decision_id=decision(),
+        run_id=running(),
+        key=f"{running()}/outcome",
+    )
+    return [*of_reviews(closing.result.reviews, decision(), running()), ended]
+
+
+def of_observation(run: str, observation: Observation) -> Draft:
+    """What was observed of an applied plan, before anything is done about it."""
+    return Draft(
+        kind=Kind.OUTCOME,
+        body={"observation": observation.model_dump(mode="json")},
+        decision_id=decision(),
+        run_id=running(),
+        key=f"{run}/observation",
+    )
 
 
 def of_model_calls(calls: Iterable[ModelCall]) -> list[Draft]:

@@ -7,11 +7,13 @@ import httpx
 from temporalio import activity
 
 from activities import audit_trail
-from activities.closing import close_action
+from activities.closing import close_action, record_end
 from activities.optimization import RESULT_KIND, StoredOptimization
 from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
+from activities.trust import keep_case, record_observed, trust_of
+from voicehive.audit.keys import SigningKey
 from voicehive.autonomy.authorization import Authorization, permission_id
 from voicehive.autonomy.context import Change, DecisionContext, Facts
 from voicehive.autonomy.progress import Notification
@@ -46,12 +48,15 @@ class AutonomyActivities:
         optimizers: Optimizers,
         registry: ActionRegistry,
         http: httpx.AsyncClient,
+        *,
+        signing_key: SigningKey | None = None,
     ) -> None:
         self._database = database
         self._optimizers = optimizers
         self._controllers = controllers
         self._registry = registry
         self._http = http
+        self._signing_key = signing_key
 
     @activity.defn
     async def propose(self, wanted: ProposalInput) -> Proposal:
@@ -74,11 +79,12 @@ class AutonomyActivities:
             planned = plan.steps if plan else ()
             place = (wanted.tenant, wanted.deployment, wanted.kind, planned)
             steps = await step_contexts(session, *place) + verification_contexts(*place)
+            trust = await trust_of(session, wanted.tenant, wanted.kind, controller.policy)
         if plan is not None:
             self._registry.validate(plan, controller.policy.allowed_actions)
         facts = Facts(context=_context(wanted, stored, solution, current, changes_of(steps)), steps=steps)
-        standing = await self._standing(wanted.tenant, controller.demand(facts.context, steps))
-        result = controller.assess(facts.context, steps, standing)
+        standing = await self._standing(wanted.tenant, controller.demand(facts.context, steps, trust))
+        result = controller.assess(facts.context, steps, standing, trust)
         digest = _digest(wanted, plan, result.policy_digest) if plan else ""
         proposal = Proposal(solution=solution, plan=plan, result=result, digest=digest)
         await self._record_assessment(wanted.tenant, facts, proposal, standing.at)
@@ -104,6 +110,7 @@ class AutonomyActivities:
         async with self._database.transaction() as session:
             await Assessments(session, tenant).record(assessment)
             await AuditLog(session, tenant).append([audit_trail.of_proposal(proposal)])
+            await keep_case(session, facts.context, proposal.result, at)
 
     async def _stored(self, wanted: ProposalInput) -> StoredOptimization:
         async with self._database.reading() as session:
@@ -195,8 +202,8 @@ class AutonomyActivities:
 
     @activity.defn
     async def record_decision(self, record: DecisionRecord) -> None:
-        """Keep how a decision ended, and give back what it held of budgets."""
-        acted = record.outcome.outcome in ("executed", "rolled_back")
+        """Keep how a decision ended, and give back what it held of budgets; one that failed may have acted."""
+        acted = record.outcome.outcome not in ("rejected", "unchanged")
         async with self._database.transaction() as session:
             await close_action(session, record.tenant, audit_trail.running(), acted=acted)
             await Decisions(session, record.tenant).upsert(
@@ -209,7 +216,8 @@ class AutonomyActivities:
                     closed_at=record.closed_at,
                 )
             )
-            await AuditLog(session, record.tenant).append(audit_trail.of_outcome(record))
+            await record_observed(session, record)
+            await record_end(session, record.tenant, audit_trail.of_outcome(record), self._signing_key)
 
 
 def _context(

@@ -6,10 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities import audit_trail
-from activities.closing import close_action
+from activities.closing import close_action, record_end
 from activities.heartbeat import heartbeating, to_the_end
 from activities.policies import Controllers
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
+from voicehive.audit.keys import SigningKey
 from voicehive.autonomy.authorization import Authorization, permission_id
 from voicehive.autonomy.context import AfterContext, DecisionContext, StepContext
 from voicehive.autonomy.controller import AutonomousController
@@ -34,10 +35,17 @@ BY_HAND = "plan"
 class ExecutionActivities:
     """Wraps the execution engine."""
 
-    def __init__(self, resources: Resources, controllers: Controllers, registry: ActionRegistry) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        controllers: Controllers,
+        registry: ActionRegistry,
+        signing_key: SigningKey | None = None,
+    ) -> None:
         self._resources = resources
         self._controllers = controllers
         self._registry = registry
+        self._signing_key = signing_key
 
     @activity.defn
     async def admit(self, asked: AdmissionInput) -> Admission:
@@ -66,7 +74,8 @@ class ExecutionActivities:
                 result = await _assessed(session, controller, context, steps)
                 await AuditLog(session, request.tenant).append([audit_trail.of_admission(result, authorization)])
             else:
-                result = controller.assess(context, steps)
+                holder = asked.decision or audit_trail.running()
+                result = controller.assess(context, steps, await _standing(session, controller, context, steps, holder))
         return Admission(
             verdict=_admitted(result) if granted is None else "execute",
             digest=authorization.content_digest(),
@@ -156,9 +165,10 @@ class ExecutionActivities:
 
     @activity.defn
     async def close_execution(self, closing: ExecutionClosing) -> None:
-        """Give back what a plan that was started by hand held of budgets."""
+        """Give back what a plan that was started by hand held of budgets, and record how it ended."""
         async with self._resources.database.transaction() as session:
             await close_action(session, closing.tenant, audit_trail.running(), acted=closing.acted)
+            await record_end(session, closing.tenant, audit_trail.of_execution(closing), self._signing_key)
 
     async def _run(self, call: ActionCall, context: ActionContext) -> StepResult:
         action = self._registry.get(call.action)(self._resources)
@@ -174,14 +184,27 @@ async def _assessed(
     session: AsyncSession, controller: AutonomousController, context: DecisionContext, steps: tuple[StepContext, ...]
 ) -> DecisionResult:
     """The verdict on a plan made by hand; where it may run alone, what it takes from budgets is reserved."""
-    actions, now, run = AutonomousActions(session, context.tenant), datetime.now(UTC), audit_trail.running()
-    demand = controller.demand(context, steps)
-    stops = await KillSwitches(session).stops(context.tenant)
-    short = await actions.shortages(demand, now, run=run)
-    result = controller.assess(context, steps, Standing(at=now, stops=stops, shortages=short))
-    if _admitted(result) == "execute" and (short := await actions.reserve(run, demand, now)):
-        return controller.assess(context, steps, Standing(at=now, stops=stops, shortages=short))
+    run = audit_trail.running()
+    standing = await _standing(session, controller, context, steps, run)
+    result = controller.assess(context, steps, standing)
+    if _admitted(result) == "execute":
+        actions = AutonomousActions(session, context.tenant)
+        if short := await actions.reserve(run, result.demand, standing.at):
+            return controller.assess(context, steps, standing.model_copy(update={"shortages": short}))
     return result
+
+
+async def _standing(
+    session: AsyncSession,
+    controller: AutonomousController,
+    context: DecisionContext,
+    steps: tuple[StepContext, ...],
+    run: str,
+) -> Standing:
+    """How the tenant stands now; what `run` holds of budgets itself is not in its way."""
+    now, demand = datetime.now(UTC), controller.demand(context, steps)
+    short = await AutonomousActions(session, context.tenant).shortages(demand, now, run=run)
+    return Standing(at=now, stops=await KillSwitches(session).stops(context.tenant), shortages=short)
 
 
 def _admitted(result: DecisionResult) -> Verdict:

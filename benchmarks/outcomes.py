@@ -77,9 +77,11 @@ NOISES = {
 
 def repeated_t(baseline: Floats, after: Floats) -> Floats:
     """The t statistics (R, N - 1) of the two-sample test on the first 2, 3, ... N readings after."""
-    before, count = baseline.shape[1], np.arange(1, after.shape[1] + 1)
-    mean, energy = after.cumsum(axis=1) / count, (after**2).cumsum(axis=1)
-    within = energy - count * mean**2 + baseline.var(axis=1, keepdims=True) * before
+    before: int = baseline.shape[1]
+    count: Floats = np.arange(1.0, after.shape[1] + 1)
+    mean: Floats = after.cumsum(axis=1) / count
+    energy: Floats = (after**2).cumsum(axis=1)
+    within: Floats = energy - count * mean**2 + baseline.var(axis=1, keepdims=True) * before
     deviation = np.sqrt(np.maximum(within, 1e-300) / (before + count - 2) * (1 / before + 1 / count))
     return ((mean - baseline.mean(axis=1, keepdims=True)) / deviation)[:, 1:]
 
@@ -87,7 +89,8 @@ def repeated_t(baseline: Floats, after: Floats) -> Floats:
 def t_alarms(baseline: Floats, after: Floats) -> tuple[float, float]:
     """The shares of series that a one-sided t test calls worse: looking at every reading, and looking once."""
     statistics = repeated_t(baseline, after)
-    critical = student.isf(ALPHA, baseline.shape[1] + np.arange(2, after.shape[1] + 1) - 2)
+    freedoms = baseline.shape[1] + np.arange(2.0, after.shape[1] + 1) - 2
+    critical: Floats = np.asarray(student.isf(ALPHA, freedoms))
     return float((statistics > critical).any(axis=1).mean()), float((statistics[:, -1] > critical[-1]).mean())
 
 

@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from voicehive.autonomy.trust.calibration import fit_confidence
 from voicehive.autonomy.trust.calibration_error import brier_score, expected_calibration_error
@@ -277,4 +278,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # These problems are small: threads of the linear algebra would spend eight times as long waiting for each other.
+    with threadpool_limits(1):
+        main()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator, Generator
 
+import hypothesis
 import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -11,6 +12,10 @@ from tests.time_skipping import time_skipping_environment
 from workers.client import connect
 from workers.settings import Settings
 from workers.temporal_server import EmbeddedServer
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+"""How long an example takes says more about what else the machine does."""
 
 
 @pytest.fixture(scope="session", autouse=True)

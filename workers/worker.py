@@ -1,6 +1,7 @@
 """The worker: every workflow and every activity, on one task queue."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,10 +14,13 @@ from temporalio.worker import Worker
 from activities.autonomy import AutonomyActivities
 from activities.execution import ExecutionActivities
 from activities.islands import IslandActivities
+from activities.observation import ObservationActivities
 from activities.optimization import OptimizationActivities
 from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.reasoning import ReasoningActivities
+from voicehive.audit.errors import KeyInvalid
+from voicehive.audit.keys import KEY_FILE_VARIABLE, KEY_VARIABLE, SigningKey, find_signing_key
 from voicehive.execution.action import Resources
 from voicehive.execution.outbound_http import create_client
 from voicehive.execution.registry import ActionRegistry
@@ -65,8 +69,10 @@ async def running_worker(
             optimizers = Optimizers(database, controllers, _adviser(settings))
             optimization = OptimizationActivities(database, optimizers)
             reasoning = ReasoningActivities(_reasoner(settings, database), database)
-            autonomy = AutonomyActivities(database, controllers, optimizers, registry, http)
-            execution = ExecutionActivities(resources, controllers, registry)
+            signing_key = _signing_key(settings)
+            autonomy = AutonomyActivities(database, controllers, optimizers, registry, http, signing_key=signing_key)
+            execution = ExecutionActivities(resources, controllers, registry, signing_key)
+            observation = ObservationActivities(database, controllers, http)
             worker = Worker(
                 client,
                 task_queue=settings.task_queue,
@@ -85,6 +91,8 @@ async def running_worker(
                     execution.verify_step,
                     execution.compensate_step,
                     execution.close_execution,
+                    observation.begin_observation,
+                    observation.read_outcome,
                 ],
                 max_cached_workflows=max_cached_workflows,
                 sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
@@ -95,6 +103,14 @@ async def running_worker(
                 yield worker
     finally:
         await database.close()
+
+
+def _signing_key(settings: Settings) -> SigningKey | None:
+    """What the heads of audit logs are signed with; None where this installation has no key."""
+    try:
+        return find_signing_key(os.environ, settings.data_directory)
+    except KeyInvalid as error:
+        raise SettingsInvalid(f"{KEY_VARIABLE}, {KEY_FILE_VARIABLE}: {error}") from None
 
 
 def _adviser(settings: Settings) -> Adviser:

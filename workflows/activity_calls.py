@@ -8,6 +8,8 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.outcomes.progress import Observation, ObservationBeginning, ObservationReading
+    from voicehive.autonomy.outcomes.watch import OutcomeWatch
     from voicehive.autonomy.progress import Notification
     from voicehive.autonomy.request import (
         AuthorizationInput,
@@ -33,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
 FINAL_ERRORS = [
     "ActionRefused",
     "ActionWithdrawn",
+    "AnswerUnusable",
     "AutonomyStopped",
     "CompensationConflict",
     "EvaluatorRefused",
@@ -46,7 +49,9 @@ FINAL_ERRORS = [
     "PlanInvalid",
     "PolicyInvalid",
     "SafetyViolation",
+    "SourceRefused",
     "ValidationError",
+    "WatchMismatch",
 ]
 """What no further attempt will change."""
 
@@ -60,6 +65,12 @@ STORE_RETRY = RetryPolicy(
 STORE_TIMEOUT = timedelta(seconds=10)
 STORE_PATIENCE = timedelta(hours=24)
 HEARTBEAT = timedelta(seconds=5)
+OBSERVATION_TIMEOUT = timedelta(minutes=2)
+"""How long sources may take to answer, all attempts together."""
+BEGINNING_ATTEMPTS = RetryPolicy(
+    initial_interval=timedelta(seconds=2), maximum_attempts=4, non_retryable_error_types=FINAL_ERRORS
+)
+"""Nothing has been changed yet, so it is better to say soon what does not answer."""
 
 SEARCH_ATTEMPTS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200),
@@ -161,8 +172,8 @@ async def notify(notification: Notification) -> None:
 
 
 async def close_execution(closing: ExecutionClosing) -> None:
-    """Give back what a plan that was started by hand held of budgets."""
-    await _store_activity("close_execution", closing, type(None), "give back what it held")
+    """Keep how a plan that was started by hand ended, and give back what it held of budgets."""
+    await _store_activity("close_execution", closing, type(None), "record how it ended")
 
 
 async def record_decision(record: DecisionRecord) -> None:
@@ -173,6 +184,35 @@ async def record_decision(record: DecisionRecord) -> None:
 async def admit(asked: AdmissionInput) -> Admission:
     """Validate a plan as a whole and use up the permission to run it, or assess it anew."""
     return await _store_activity("admit", asked, Admission, f"admit plan {asked.request.plan.name}")
+
+
+def begin_observation(beginning: ObservationBeginning) -> ActivityHandle[Observation | None]:
+    """Start reading what was before the change."""
+    return workflow.start_activity(
+        "begin_observation",
+        beginning,
+        result_type=type(None),
+        start_to_close_timeout=OBSERVATION_TIMEOUT,
+        retry_policy=BEGINNING_ATTEMPTS,
+        summary=f"read {_metrics(beginning.watch)} before the change",
+    )
+
+
+def read_outcome(reading: ObservationReading, watch: OutcomeWatch) -> ActivityHandle[Observation | None]:
+    """Start a reading, which is given up rather than come long after its time."""
+    return workflow.start_activity(
+        "read_outcome",
+        reading,
+        result_type=Observation,
+        start_to_close_timeout=OBSERVATION_TIMEOUT,
+        schedule_to_close_timeout=max(watch.interval, OBSERVATION_TIMEOUT),
+        retry_policy=STORE_RETRY,
+        summary=f"reading {reading.number}/{watch.readings} of {_metrics(watch)}",
+    )
+
+
+def _metrics(watch: OutcomeWatch) -> str:
+    return ", ".join(metric.name for metric in watch.metrics)[:150]
 
 
 def run_step(run: StepRun, summary: str) -> ActivityHandle[StepResult]:

@@ -277,7 +277,8 @@ class DecisionWorkflow(HumanInput):
             return self._ended("rolled_back", "the execution was cancelled and undone")
         finally:
             self.desk.allowed = frozenset()
-        self.plan_status = self.plan_status.model_copy(update={"steps": result.steps, "reviews": result.reviews})
+        known = {"steps": result.steps, "reviews": result.reviews, "observation": result.observation}
+        self.plan_status = self.plan_status.model_copy(update=known)
         outcomes: dict[str, Outcome] = {"applied": "executed", "rolled_back": "rolled_back", "rejected": "rejected"}
         return self._ended(outcomes[result.outcome], result.reason)
 
@@ -292,6 +293,7 @@ class DecisionWorkflow(HumanInput):
                 plan=proposal.plan,
                 kind=self.request.kind,
                 constraints=self.request.constraints,
+                watch=self.request.watch,
             ),
             id=f"{workflow.info().workflow_id}-execution",
             parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
@@ -342,6 +344,7 @@ class DecisionWorkflow(HumanInput):
             settings=self.proposal.solution.settings if self.proposal else {},
             steps=self.plan_status.steps,
             reviews=self._every_review(),
+            observation=self.plan_status.observation,
         )
 
     def _every_review(self) -> tuple[RecordedReview, ...]:
@@ -393,6 +396,7 @@ class DecisionWorkflow(HumanInput):
             needs_attention=tuple(sorted(self.desk.parked)),
             reviews=self._every_review(),
             malformed=tuple(self.desk.malformed),
+            observation=self.plan_status.observation,
         )
 
     @workflow.query(description="The plan that would run or runs")

@@ -7,7 +7,8 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from voicehive.autonomy.progress import Stage
+    from voicehive.autonomy.outcomes.progress import Observation
+    from voicehive.autonomy.progress import Notification, Stage
     from voicehive.autonomy.request import AuthorizationInput
     from voicehive.autonomy.review import Review, ReviewKind
     from voicehive.execution.plan import ExecutionPlan, Step
@@ -26,10 +27,14 @@ with workflow.unsafe.imports_passed_through():
     from workflows import activity_calls, search_attributes, story
     from workflows.human_input import HumanInput
     from workflows.interruption import Stop, shielded
+    from workflows.observation import Observer
     from workflows.review_desk import ReviewRound
     from workflows.saga import Saga
 
 WHILE_RUNNING: frozenset[ReviewKind] = frozenset({"pause", "resume", "rollback", "reject"})
+
+ENDS_RECORDED = "ends-recorded"
+"""Marks histories in which every plan that was started by hand records its end, not only one that holds of budgets."""
 
 
 @workflow.defn
@@ -45,6 +50,7 @@ class ExecutionWorkflow(HumanInput):
         self.stage: Stage = "assessing"
         self.admission: Admission | None = None
         self.saga: Saga | None = None
+        self.observer = Observer(request, request.watch, self) if request.watch else None
         self.result: ExecutionResult | None = None
 
     @workflow.run
@@ -57,6 +63,8 @@ class ExecutionWorkflow(HumanInput):
             await self._report()
         self.enter("closed")
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if self.observer is not None:
+            await workflow.wait_condition(lambda: not self._sending)
         if undone_by_cancel:
             raise asyncio.CancelledError(result.reason)
         return result
@@ -68,8 +76,15 @@ class ExecutionWorkflow(HumanInput):
         self.desk.allowed = WHILE_RUNNING
         saga = self.saga = Saga(self.request.plan, self)
         listening = asyncio.create_task(self._listen())
+        if self.observer is not None:
+            await self.observer.begin()
+            if self.stop.requested:
+                listening.cancel()
+                return self._ended("rejected", ())
         self.enter("executing")
         await saga.forward()
+        if self.observer is not None and not self.stop.requested:
+            await self._observed(self.observer)
         self.desk.allowed = frozenset()
         if self.stop.requested:
             self.enter("rolling_back")
@@ -77,10 +92,44 @@ class ExecutionWorkflow(HumanInput):
         listening.cancel()
         return self._ended("rolled_back" if self.stop.requested else "applied", tuple(saga.records.values()))
 
+    async def _observed(self, observer: Observer) -> None:
+        """Watch what the applied plan does; a bad outcome asks to stop, and people are told."""
+        self.enter("observing")
+        await self._report()
+        await observer.watch()
+        await self._report()
+        observation = observer.observation
+        if observation is not None and observation.verdict is not None and observation.verdict.verdict == "bad":
+            self._tell_of(observation)
+
+    def _tell_of(self, observation: Observation) -> None:
+        """Tell who asked for the plan, and who would be asked about it, that it is undone; beside the story."""
+        assert self.admission is not None
+        info, terms = workflow.info(), self.admission.result.review
+        rung = terms.rules.ladder[0]
+        asked = (name for name, roles in terms.reviewers.items() if set(rung.roles).intersection(roles))
+        self.send(
+            Notification(
+                tenant=self.tenant,
+                decision_id=info.workflow_id,
+                key=f"{info.workflow_id}/{info.first_execution_run_id}/observed",
+                kind="rolled_back",
+                recipients=tuple(dict.fromkeys((self.request.requester, *asked))),
+                message=f"{self.request.plan.name} on {self.request.deployment} is undone; {self.stop.reason}"[:2_000],
+                webhook=rung.webhook,
+            )
+        )
+
     def _ended(self, outcome: ExecutionOutcome, steps: tuple[StepRecord, ...]) -> ExecutionResult:
-        reviews = tuple(self.desk.entries)
-        reason = self.stop.reason or "every step was applied"
-        return ExecutionResult(outcome=outcome, reason=reason, steps=steps, reviews=reviews)
+        observation = self.observer.observation if self.observer else None
+        observed = f"; observed {observation.in_words()}" if observation is not None else ""
+        return ExecutionResult(
+            outcome=outcome,
+            reason=self.stop.reason or f"every step was applied{observed}",
+            steps=steps,
+            reviews=tuple(self.desk.entries),
+            observation=observation,
+        )
 
     async def _admitted(self) -> Admission | None:
         """Use up the permission that was given for exactly this plan, or have it assessed and, if need be, reviewed."""
@@ -120,11 +169,20 @@ class ExecutionWorkflow(HumanInput):
         return None
 
     async def _settle(self, result: ExecutionResult) -> None:
-        """Give back what a plan that was started by hand held of budgets; a decision does so for its own."""
-        if self.admission is None or workflow.info().parent is not None or self.admission.result.demand == Demand():
+        """Record how a plan that was started by hand ended, and give back what it held; a decision does for its own."""
+        if self.admission is None or workflow.info().parent is not None:
             return
-        acted = result.outcome != "rejected"
-        await activity_calls.close_execution(ExecutionClosing(tenant=self.tenant, acted=acted))
+        if not workflow.patched(ENDS_RECORDED) and self.admission.result.demand == Demand():
+            return
+        await activity_calls.close_execution(
+            ExecutionClosing(
+                tenant=self.tenant,
+                acted=result.outcome != "rejected",
+                deployment=self.request.deployment,
+                requester=self.request.requester,
+                result=result,
+            )
+        )
 
     def _admission_input(self) -> AdmissionInput:
         parent = workflow.info().parent
@@ -142,6 +200,13 @@ class ExecutionWorkflow(HumanInput):
             elif word is not None:
                 self.paused = word.kind == "pause"
             self.show()
+
+    async def hold(self) -> None:
+        """Pause the plan, tell the decision so, and wait until people let it go on or something asks to stop."""
+        self.paused = True
+        self.show()
+        await self._report()
+        await workflow.wait_condition(lambda: self.stop.requested or not self.paused)
 
     def step_run(self, step: Step, result: dict[str, JsonValue] | None = None) -> StepRun:
         """What a step's activity is called with; its key is the same for every attempt and for the compensation."""
@@ -218,6 +283,7 @@ class ExecutionWorkflow(HumanInput):
             needs_attention=tuple(sorted(self.desk.parked)),
             reviews=tuple(self.desk.entries),
             malformed=tuple(self.desk.malformed),
+            observation=self.observer.observation if self.observer else None,
         )
 
     @workflow.query(description="The plan")

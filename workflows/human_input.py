@@ -16,6 +16,8 @@ with workflow.unsafe.imports_passed_through():
 
 Ruling: TypeAlias = Literal["approved", "rejected", "edited", "expired", "stopped"]
 
+A_MOMENT = timedelta(milliseconds=1)
+
 
 class HumanInput:
     """Records what people say. Every message is one JSON object with at least `reviewer`; see `Review`."""
@@ -132,6 +134,10 @@ class HumanInput:
             self._leave(question)
             raise
         self._leave(question)
+        if workflow.patched("answered-before-closing"):
+            # What ends the run must not share a task with the update that was answered: an event that comes meanwhile
+            # makes the server refuse that whole task, and the update with it.
+            await workflow.sleep(A_MOMENT)
         return ruling
 
     def _leave(self, question: ReviewRound) -> None:
@@ -209,9 +215,14 @@ class HumanInput:
             message=f"{question.subject} of {info.workflow_id} waits for you{until}",
             webhook=rung.webhook,
         )
+        self.send(notification)
+
+    def send(self, notification: Notification) -> asyncio.Task[None]:
+        """Begin to tell people; what cannot be delivered is logged."""
         task = asyncio.create_task(activity_calls.notify(notification))
         self._sending.add(task)
         task.add_done_callback(self._sent)
+        return task
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)

@@ -42,6 +42,10 @@ class Supervision(Protocol):
         """Park until a person says what becomes of a compensation that keeps failing."""
         ...
 
+    async def hold(self) -> None:
+        """Pause the plan, and wait until people let it go on or something asks to stop."""
+        ...
+
     def show(self) -> None:
         """Bring what people see up to date."""
         ...
@@ -101,6 +105,8 @@ class Saga:
 
     async def _permitted(self, step: Step) -> StepResult:
         """Perform it, as soon as no kill switch is on and people let the plan go on."""
+        if step.action == "wait":
+            await self._wait(step)
         while True:
             try:
                 return await self._perform(step)
@@ -108,16 +114,12 @@ class Saga:
                 if not _is_stopped(error):
                     raise
                 self._mark(step, "pending", reason_of(error))
-                self._supervision.paused = True
-                self._supervision.show()
-            await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
+            await self._supervision.hold()
             if self._stop.requested:
                 raise asyncio.CancelledError("stopped while autonomous work was")
             self._mark(step, "running")
 
     async def _perform(self, step: Step) -> StepResult:
-        if step.action == "wait":
-            await self._wait(step)
         run = self._supervision.step_run(step)
         answer = await self._attended(activity_calls.run_step(run, self._title("step", step)))
         if step.verification is not None:

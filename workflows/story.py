@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.outcomes.progress import Observation
     from voicehive.autonomy.progress import Waiting
     from voicehive.autonomy.request import DecisionRequest, DecisionStatus
     from voicehive.autonomy.review import RecordedReview
@@ -49,6 +50,7 @@ def of_decision(request: DecisionRequest, status: DecisionStatus, plan: Executio
             *([f"**Execution:** `{status.execution}`", ""] if status.execution else []),
             *_attention(status.needs_attention),
             *(_steps(status.steps) if status.steps else _plan(plan)),
+            *_observation(status.observation),
             *_judgement(status),
             *_search(status),
             *_reviews(status.reviews),
@@ -65,6 +67,7 @@ def of_execution(request: ExecutionRequest, status: ExecutionStatus) -> str:
             *_attention(status.needs_attention),
             *_waiting(status.waiting),
             *(_steps(status.steps) if status.steps else _plan(request.plan)),
+            *_observation(status.observation),
             *_verdict(status.admission),
             *_reviews(status.reviews),
         ]
@@ -160,6 +163,14 @@ def _steps(steps: Iterable[StepRecord]) -> Iterator[str]:
     for number, step in enumerate(steps, 1):
         detail = f": {step.detail}" if step.detail else ""
         yield f"{number}. {MARKS[step.state]} {step.summary} ({step.state.replace('_', ' ')}){detail}"
+    yield ""
+
+
+def _observation(observation: Observation | None) -> Iterator[str]:
+    if observation is None:
+        return
+    until = "" if observation.is_final else f", until {observation.until:%Y-%m-%d %H:%M} UTC at the latest"
+    yield f"**Observed** ({observation.readings} readings{until}): {observation.in_words()}"
     yield ""
 
 

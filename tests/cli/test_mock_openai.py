@@ -13,7 +13,9 @@ from voicehive.cli.mock_openai import serve
 from voicehive.cli.output import Output
 
 SERVE = (
-    "import sys; from voicehive.cli.mock_openai import serve; from voicehive.cli.output import Output;"
+    # A shell that runs the tests in the background has SIGINT ignored, and its children inherit that.
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from voicehive.cli.mock_openai import serve; from voicehive.cli.output import Output;"
     "sys.exit(serve(Output(True), '127.0.0.1', 0, ['none', 'server-error'], 'html'))"
 )
 

@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from tests.cli.command import CAPACITY
+from voicehive.autonomy.outcomes.progress import Observation
+from voicehive.autonomy.outcomes.verdict import OutcomeVerdict, OutcomeWord
 from voicehive.autonomy.progress import Waiting
 from voicehive.autonomy.request import DecisionRequest, DecisionStatus
 from voicehive.cli import rendering
@@ -104,6 +106,34 @@ def test_narrator_tells_each_thing_once_and_undoing_backwards() -> None:
     places = [told.index(each) for each in in_order]
     assert places == sorted(places)
     assert all(told.count(each) == 1 for each in in_order)
+
+
+def test_narrator_tells_of_an_observation_when_its_word_changes_not_at_every_reading() -> None:
+    file = io.StringIO()
+    narrator = Narrator(Console(file=file, width=200))
+    run = Run(id="e", workflow_type="ExecutionWorkflow", state="RUNNING", url=None)
+    began = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    observing = execution("observing", "applied")
+
+    def after(readings: int, word: OutcomeWord, final: bool) -> Run:
+        verdict = OutcomeVerdict(verdict=word, final=final, reasons=(f"it is {word}",), metrics=())
+        stands = Observation(started_at=began, until=began, readings=readings, verdict=verdict)
+        return run.model_copy(update={"execution": observing.model_copy(update={"observation": stands})})
+
+    for seen in (
+        after(1, "unclear", False),
+        after(2, "unclear", False),
+        after(3, "good", False),
+        after(4, "good", False),
+        after(5, "bad", True),
+        after(5, "bad", True),
+    ):
+        narrator.tell(seen)
+    told = [line for line in file.getvalue().splitlines() if "observ" in line]
+    assert ["it is unclear" in told[0], "it is good" in told[1], "it is bad" in told[2]] == [True] * 3
+    assert "1 reading:" in told[0]
+    assert told[2].startswith("✘ observed after 5 readings: bad")
+    assert len(told) == 3
 
 
 def test_parked_compensation_says_which_commands_settle_it() -> None:

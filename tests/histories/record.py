@@ -5,15 +5,18 @@ stay beside the new ones until they have drained.
 """
 
 import asyncio
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
+from tests.execution.http_server import http_server
 from tests.workflows import optimizations
 from tests.workflows.test_saga_properties import LONG_WAY, help_along
 from tests.workflows.world import PERMISSIVE, World, faulty_plan, faulty_step, running_world, until
+from voicehive.autonomy.outcomes.watch import OutcomeWatch
 from voicehive.autonomy.request import DecisionRequest, DecisionStatus
 from voicehive.execution.plan import Step
 from workers.client import connect
@@ -47,6 +50,31 @@ async def record_executions(world: World) -> None:
     await asyncio.sleep(1)
     await cancelled.cancel()
     await keep("execution-cancelled", cancelled)
+
+
+async def record_observed(world: World) -> None:
+    """Undone because of what was observed, which people were told."""
+    with http_server() as metrics:
+        metrics.answer = lambda _: (200, b"20" if len(metrics.received) < 3 else b"99")
+        await world.policy(f"{PERMISSIVE}allowed_hosts: ['{metrics.host}']\n")
+        watch = {
+            "metrics": [
+                {
+                    "name": "answer_time",
+                    "source": {"kind": "http", "url": metrics.url},
+                    "direction": "minimize",
+                    "planned_degradation": 3.0,
+                    "baseline": [18.0, 22.0] * 15,
+                    "guard_rail": {"limit": 60.0},
+                }
+            ],
+            "window": "PT1M",
+            "interval": "PT1S",
+            "least_window": "PT30S",
+        }
+        declared = OutcomeWatch.model_validate_json(json.dumps(watch))
+        await keep("execution-observed", await world.start(faulty_plan(faulty_step("a", 1)), watch=declared))
+        await world.policy(PERMISSIVE)
 
 
 async def record_decisions(world: World) -> None:
@@ -102,6 +130,7 @@ async def main() -> None:
             client = await connect(settings)
             async with running_world(client, settings) as world:
                 await record_executions(world)
+                await record_observed(world)
                 await record_decisions(world)
                 await record_optimizations(world)
 

@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+
+from voicehive.audit.entries import Entry
+from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.database import Database
 from voicehive.storage.kill_switches import EVERYWHERE, KillSwitches, SwitchTurn
 
@@ -44,3 +48,25 @@ async def test_every_turn_is_kept_with_who_and_why(database: Database, tenant: s
     assert list(history) == sorted(turns, key=lambda each: -each.number)
     newest = history[0]
     assert await stopped_by(database, tenant) == ([(False, newest.author)] if newest.stopped else [])
+
+
+async def test_each_turn_stands_in_the_audit_log_or_did_not_happen(database: Database, tenant: str) -> None:
+    await turn(database, tenant, stopped=True)
+    with pytest.raises(RuntimeError, match="the process dies"):
+        await _turn_and_die(database, tenant)
+    await turn(database, tenant, stopped=False, author="bob")
+    async with database.reading() as session:
+        leaves = [stored.leaf async for stored in AuditLog(session, tenant).entries()]
+        numbers = [each.number for each in await KillSwitches(session).history(tenant)]
+    entries = [Entry.parse(leaf) for leaf in leaves]
+    assert [entry.kind for entry in entries] == ["kill_switch"] * 2
+    assert [entry.body for entry in entries] == [{"number": 1, "stopped": True}, {"number": 2, "stopped": False}]
+    assert [entry.personal.keys() for entry in entries] == [{"author", "reason"}] * 2
+    assert not any(word in "".join(leaves) for word in ("alice", "bob", "because"))
+    assert numbers == [2, 1]
+
+
+async def _turn_and_die(database: Database, tenant: str) -> None:
+    async with database.transaction() as session:
+        await KillSwitches(session).turn(tenant, stopped=False, author="alice", reason="because")
+        raise RuntimeError("the process dies")

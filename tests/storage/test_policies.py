@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from voicehive.audit.entries import Entry
 from voicehive.storage.assessments import Assessments, StoredAssessment
+from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.database import Database
 from voicehive.storage.policies import Policies, StoredPolicy
 
@@ -34,6 +36,21 @@ async def test_the_same_policy_again_is_a_new_version_only_with_another_signatur
     signed = await add(database, tenant, "one", "bob", "signed")
     assert (signed.version, signed.author) == (2, "bob")
     assert await add(database, tenant, "one", "bob", "signed") == signed
+
+
+async def test_each_version_stands_in_the_audit_log_once(database: Database, tenant: str) -> None:
+    await add(database, tenant, "one", "alice")
+    await add(database, tenant, "one", "bob")
+    await add(database, tenant, "one", "bob", "signed")
+    async with database.reading() as session:
+        leaves = [stored.leaf async for stored in AuditLog(session, tenant).entries()]
+    entries = [Entry.parse(leaf) for leaf in leaves]
+    assert [entry.kind for entry in entries] == ["policy"] * 2
+    assert [entry.body for entry in entries] == [
+        {"version": 1, "policy": "digest of one", "signed": False},
+        {"version": 2, "policy": "digest of one", "signed": True},
+    ]
+    assert not any(name in "".join(leaves) for name in ("alice", "bob"))
 
 
 async def test_assessments_are_kept_once_and_listed_from_the_newest(database: Database, tenant: str) -> None:

@@ -8,8 +8,9 @@ from voicehive.autonomy.errors import FactsMissing, PolicyInvalid, SafetyViolati
 from voicehive.autonomy.policy import Policy, SafetyConstraint, Severity
 from voicehive.autonomy.rules import RuleBook
 from voicehive.autonomy.standing import Standing, standing_findings
+from voicehive.autonomy.trust.in_force import ThresholdInForce, Trust, threshold_in_force
 from voicehive.autonomy.unmet import unmet_readings
-from voicehive.autonomy.verdict import Confidence, DecisionResult, Finding, ReviewTerms, Verdict
+from voicehive.autonomy.verdict import Confidence, Counterfactual, DecisionResult, Finding, ReviewTerms, Verdict
 from voicehive.storage.allowances import Demand
 
 
@@ -34,15 +35,21 @@ class AutonomousController:
         self._known_kinds = {kind for constraint in policy.constraints for kind in constraint.kinds}
 
     def assess(
-        self, context: DecisionContext, steps: tuple[StepContext, ...] = (), standing: Standing | None = None
+        self,
+        context: DecisionContext,
+        steps: tuple[StepContext, ...] = (),
+        standing: Standing | None = None,
+        trust: Trust | None = None,
     ) -> DecisionResult:
         """Judge a decision as a whole, and each of its steps as if it ran now.
 
         A violated `block` rule rejects; a violated `escalate` rule, too little confidence or a mode that does not let
         it asks people, and so does a kind that no rule names in a policy whose rules name kinds; otherwise it may run
         alone. Budgets, freezes and kill switches speak by `standing`; without one, those the policy has are violated.
+        Where the policy makes a promise, only the threshold that `trust` certifies counts: none, and people are asked.
         """
-        confidence = assess_confidence(context)
+        confidence = self._confidence(context, trust)
+        in_force = self._in_force(confidence, trust)
         variables = context.variables(confidence.value)
         places = _touched(context, steps)
         demand = self._demands.of(variables, context.kind, places)
@@ -50,14 +57,14 @@ class AutonomousController:
         for step in steps:
             findings += self._ask_of_step(step)
         findings += standing_findings(self.policy, demand, standing, context.kind, places)
-        verdict, reasons = self._conclude(findings, confidence, context)
-        explained = Counterfactuals(self.policy, self.rules, context).of(variables, findings, verdict)
+        verdict, reasons = self._conclude(findings, confidence, in_force, context)
+        explained = self._counterfactuals(in_force, context, variables, findings, verdict)
         return DecisionResult(
             verdict=verdict,
             reasons=reasons,
             findings=findings,
             confidence=confidence,
-            threshold=self.policy.autonomy.threshold,
+            threshold=1.0 if in_force.threshold is None else in_force.threshold,
             policy_digest=self.policy_digest,
             review=ReviewTerms(
                 rules=self.policy.review, reviewers=self.policy.reviewers, rung=self._first_rung(findings)
@@ -65,11 +72,14 @@ class AutonomousController:
             mode=self.policy.autonomy.mode,
             counterfactuals=explained,
             demand=demand,
+            in_force=in_force if self.policy.autonomy.promise is not None else None,
         )
 
-    def demand(self, context: DecisionContext, steps: tuple[StepContext, ...] = ()) -> Demand:
+    def demand(
+        self, context: DecisionContext, steps: tuple[StepContext, ...] = (), trust: Trust | None = None
+    ) -> Demand:
         """What the decision would take from the policy's budgets, to be asked of the store before `assess`."""
-        variables = context.variables(assess_confidence(context).value)
+        variables = context.variables(self._confidence(context, trust).value)
         return self._demands.of(variables, context.kind, _touched(context, steps))
 
     def check_facts(self, tenant: str, kind: str, deployment: str, outcomes: set[str], settings: set[str]) -> None:
@@ -82,8 +92,37 @@ class AutonomousController:
         if unmet := unmet_readings(rules, outcomes, settings):
             raise FactsMissing("; ".join(unmet))
 
+    def _confidence(self, context: DecisionContext, trust: Trust | None) -> Confidence:
+        """Outcomes count for a policy that makes a promise; without one, all stays as the request has it."""
+        return assess_confidence(context, trust if self.policy.autonomy.promise is not None else None)
+
+    def _in_force(self, confidence: Confidence, trust: Trust | None) -> ThresholdInForce:
+        autonomy = self.policy.autonomy
+        if autonomy.promise is None:
+            return ThresholdInForce(threshold=autonomy.threshold, reason="the policy sets it")
+        return threshold_in_force(autonomy.promise, trust, confidence.parts)
+
+    def _counterfactuals(
+        self,
+        in_force: ThresholdInForce,
+        context: DecisionContext,
+        variables: Variables,
+        findings: tuple[Finding, ...],
+        verdict: Verdict,
+    ) -> tuple[Counterfactual, ...]:
+        """None where no threshold is certified: then no facts would do."""
+        if in_force.threshold is None:
+            return ()
+        autonomy = self.policy.autonomy.model_copy(update={"threshold": in_force.threshold})
+        policy = self.policy.model_copy(update={"autonomy": autonomy})
+        return Counterfactuals(policy, self.rules, context).of(variables, findings, verdict)
+
     def _conclude(
-        self, findings: tuple[Finding, ...], confidence: Confidence, context: DecisionContext
+        self,
+        findings: tuple[Finding, ...],
+        confidence: Confidence,
+        in_force: ThresholdInForce,
+        context: DecisionContext,
     ) -> tuple[Verdict, tuple[str, ...]]:
         blocked = _violations(findings, "block")
         if not context.feasible:
@@ -92,16 +131,19 @@ class AutonomousController:
             return "reject", blocked
         asked = _violations(findings, "escalate")
         autonomy = self.policy.autonomy
-        if confidence.value < autonomy.threshold:
-            asked = (*asked, f"confidence {confidence.value:.2f} is under the threshold {autonomy.threshold:.2f}")
+        threshold = in_force.threshold
+        if threshold is None:
+            asked = (*asked, f"no threshold is certified for {context.kind!r}: {in_force.reason}")
+        elif confidence.value < threshold:
+            asked = (*asked, f"confidence {confidence.value:.2f} is under the threshold {threshold:.2f}")
         if self._known_kinds and context.kind not in self._known_kinds:
             asked = (*asked, f"no rule of the policy names the kind {context.kind!r}")
         if autonomy.asks_people_about(context.kind):
             alone = f", which lets only {', '.join(autonomy.alone) or 'nothing'} run alone"
             asked = (*asked, f"the policy's mode is {autonomy.mode}{alone if autonomy.mode == 'supervised' else ''}")
-        if asked:
+        if asked or threshold is None:
             return "escalate", asked
-        reason = f"every rule holds and confidence {confidence.value:.2f} reaches {autonomy.threshold:.2f}"
+        reason = f"every rule holds and confidence {confidence.value:.2f} reaches {threshold:.2f}"
         return "execute", (reason,)
 
     def check_step(self, context: StepContext, approved_under: str | None) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, FiniteFloat, model_validator
 from voicehive.autonomy.budgets import Budget, ConcurrencyLimit, PositiveDuration, RuleId, Scoped
 from voicehive.autonomy.context_schema import ContextSchema
 from voicehive.autonomy.freezes import FreezeWindow
+from voicehive.autonomy.trust.promise import RiskPromise
 from voicehive.model import Identifier, Model
 
 Severity: TypeAlias = Literal["block", "escalate", "warn"]
@@ -86,11 +87,15 @@ class Autonomy(Model):
     - `supervised`: alone only the kinds named in `alone`; people decide all else.
     - `autonomous`: alone whatever no rule objects to.
     - `shadow`: judges as `autonomous` would, and the verdict is recorded; nothing is asked and nothing executed.
+
+    With a `promise` a kind of decision runs alone only from the threshold on that its recorded outcomes certify, and
+    not at all without one; `threshold` then counts for nothing.
     """
 
     mode: Mode = "autonomous"
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.8
     alone: tuple[Identifier, ...] = Field(default=(), exclude_if=_unset)
+    promise: RiskPromise | None = Field(default=None, exclude_if=_unset)
 
     def asks_people_about(self, kind: str) -> bool:
         """Whether the mode itself keeps this kind of decision from running alone."""

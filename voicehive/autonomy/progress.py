@@ -11,6 +11,7 @@ Stage: TypeAlias = Literal[
     "assessing",
     "waiting_for_people",
     "executing",
+    "observing",
     "rolling_back",
     "needs_attention",
     "closed",
@@ -30,12 +31,12 @@ class Waiting(Model):
 
 
 class Notification(Model):
-    """A message to people about something that waits for them."""
+    """A message to people: something waits for them, or was undone because of what was observed."""
 
     tenant: str
     decision_id: str
     key: str
-    kind: Literal["requested", "reminder", "delegated", "needs_attention"]
+    kind: Literal["requested", "reminder", "delegated", "needs_attention", "rolled_back"]
     recipients: tuple[str, ...]
     message: str
     webhook: str | None = None

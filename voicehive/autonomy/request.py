@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, JsonValue, model_validator
 
 from voicehive.autonomy.authorization import Authorization
+from voicehive.autonomy.outcomes.progress import Observation, RunWatch
 from voicehive.autonomy.policy import SafetyConstraint
 from voicehive.autonomy.progress import Stage, Waiting
 from voicehive.autonomy.review import RecordedReview
@@ -37,7 +38,8 @@ class DecisionRequest(Model):
     """A decision to take.
 
     With `candidates`, only these are compared and nothing is searched. `constraints` add to the tenant's policy.
-    `default` are the settings taken if nobody answers, where the policy's ladder ends so.
+    `default` are the settings taken if nobody answers, where the policy's ladder ends so. `watch` is observed once the
+    settings are in effect; a bad outcome is undone.
     """
 
     kind: Identifier
@@ -50,6 +52,7 @@ class DecisionRequest(Model):
     constraints: tuple[SafetyConstraint, ...] = ()
     default: Settings | None = None
     note: str = Field(default="", max_length=2_000)
+    watch: RunWatch | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "DecisionRequest":
@@ -115,6 +118,7 @@ class DecisionStatus(Model):
     needs_attention: tuple[str, ...] = ()
     reviews: tuple[RecordedReview, ...] = ()
     malformed: tuple[str, ...] = ()
+    observation: Observation | None = None
 
 
 class DecisionOutcome(Model):
@@ -126,6 +130,7 @@ class DecisionOutcome(Model):
     settings: Settings
     steps: tuple[StepRecord, ...]
     reviews: tuple[RecordedReview, ...]
+    observation: Observation | None = None
 
 
 class ProposalInput(Model):

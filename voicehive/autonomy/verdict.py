@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from voicehive.autonomy.policy import Mode, ReviewRules, Severity
+from voicehive.autonomy.trust.in_force import ThresholdInForce
 from voicehive.model import Model
 from voicehive.storage.allowances import Demand
 
@@ -61,7 +62,8 @@ class DecisionResult(Model):
     """A verdict, with every rule that spoke and every number that counted.
 
     In the mode `shadow` the verdict says what would have been done; nothing may be done about it. `demand` is what the
-    decision takes from the policy's budgets when it runs.
+    decision takes from the policy's budgets when it runs. `threshold` is what confidence must reach; where the policy
+    makes a promise, `in_force` says what outcomes certify and why, and `threshold` is 1 where that is nothing.
     """
 
     verdict: Verdict
@@ -74,6 +76,7 @@ class DecisionResult(Model):
     mode: Mode = "autonomous"
     counterfactuals: tuple[Counterfactual, ...] = ()
     demand: Demand = Demand()
+    in_force: ThresholdInForce | None = None
 
     @property
     def is_shadow(self) -> bool:

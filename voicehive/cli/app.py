@@ -14,8 +14,10 @@ from typing import Annotated, NoReturn, TypeAlias
 import typer
 
 from voicehive.cli import audit as audit_commands
+from voicehive.cli import metric as metric_commands
 from voicehive.cli import policy as policy_commands
 from voicehive.cli import review_commands
+from voicehive.cli import trust as trust_commands
 from voicehive.cli.exit_codes import MEANINGS, ExitCode
 from voicehive.cli.options import Assignments, File, Id, Json
 
@@ -213,6 +215,8 @@ def validate(file: File, as_json: Json = False) -> None:
 app.add_typer(review_commands.app)
 app.add_typer(plans_app, name="plan", rich_help_panel=DECISIONS)
 app.add_typer(policy_commands.app, name="policy", rich_help_panel=SAFETY)
+app.add_typer(metric_commands.app, name="metric", rich_help_panel=SAFETY)
+app.add_typer(trust_commands.app, name="trust", rich_help_panel=SAFETY)
 app.add_typer(audit_commands.app, name="audit", rich_help_panel=SAFETY)
 
 

@@ -29,6 +29,8 @@ class Narrator:
                 self._print(*rendering.waiting(workflow_id, question))
         changed = self._changed_steps(run, before)
         self._steps(run, [(number, step) for number, step in changed if step.state not in REVERSED])
+        if run.observation is not None and _standing(run) != (_standing(before) if before else None):
+            self._console.print(rendering.observation(run.observation))
         if run.stage == "rolling_back" and (before is None or before.stage != "rolling_back"):
             reason = run.execution.reason if run.execution else ""
             self._console.print(rendering.line("<", f"rolling back: {reason}", "yellow"))
@@ -73,3 +75,10 @@ class Narrator:
     def _print(self, *lines: RenderableType) -> None:
         for each in lines:
             self._console.print(each)
+
+
+def _standing(run: Run) -> tuple[str, bool] | None:
+    """What is observed of a run, without the numbers that change with every reading."""
+    if (stands := run.observation) is None:
+        return None
+    return stands.verdict.verdict if stands.verdict else "", stands.is_final

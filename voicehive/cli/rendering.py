@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from voicehive.autonomy.outcomes.progress import Observation
 from voicehive.autonomy.progress import Waiting
 from voicehive.autonomy.request import OptimizationSummary
 from voicehive.autonomy.review import RecordedReview
@@ -130,6 +131,17 @@ def step(number: int, count: int, record: StepRecord) -> Text:
     mark, style = STEP_STATES[record.state]
     detail = f": {record.detail}" if record.detail else ""
     return line(mark, f"step {number}/{count} {record.summary}: {words(record.state)}{detail}", style)
+
+
+def observation(stands: Observation) -> Text:
+    """What is observed of an applied plan, so far or in the end."""
+    readings = "1 reading" if stands.readings == 1 else f"{stands.readings} readings"
+    if not stands.is_final:
+        known = f": so far {stands.in_words()}" if stands.verdict else ""
+        return line("…", f"observing until {stands.until:%Y-%m-%d %H:%M} UTC at the latest, {readings}{known}", "cyan")
+    assert stands.verdict is not None
+    mark, style = {"good": ("✔", "green"), "bad": ("✘", "red"), "unclear": ("?", "yellow")}[stands.verdict.verdict]
+    return line(mark, f"observed after {readings}: {stands.in_words()}", style)
 
 
 def review(entry: RecordedReview) -> Text:

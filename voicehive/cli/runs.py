@@ -14,6 +14,7 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
+from voicehive.autonomy.outcomes.progress import Observation
 from voicehive.autonomy.progress import Waiting
 from voicehive.autonomy.request import DecisionRequest, DecisionStatus
 from voicehive.autonomy.review import RecordedReview
@@ -77,6 +78,13 @@ class Run(Model):
         own = [(self.id, question) for question in self.decision.waiting] if self.decision else []
         execution = self.execution.waiting if self.execution else ()
         return (*own, *((self.execution_id or self.id, question) for question in execution))
+
+    @property
+    def observation(self) -> Observation | None:
+        """What is observed of the applied plan."""
+        if self.execution is not None and self.execution.observation is not None:
+            return self.execution.observation
+        return self.decision.observation if self.decision else None
 
     @property
     def reviews(self) -> tuple[RecordedReview, ...]:

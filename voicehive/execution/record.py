@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, JsonValue
 
 from voicehive.autonomy.authorization import Authorization
+from voicehive.autonomy.outcomes.progress import Observation, RunWatch
 from voicehive.autonomy.policy import SafetyConstraint
 from voicehive.autonomy.progress import Stage, Waiting
 from voicehive.autonomy.review import RecordedReview
@@ -43,7 +44,8 @@ class ExecutionRequest(Model):
     """A plan to execute; the argument of `ExecutionWorkflow`.
 
     `kind` is the decision's kind where a decision started it. Naming one by hand gains nothing: unless exactly this
-    was permitted before, the plan is assessed anew, as kind `plan`.
+    was permitted before, the plan is assessed anew, as kind `plan`. `watch` is observed once every step is applied, and
+    a bad outcome is undone.
     """
 
     tenant: Identifier = "default"
@@ -52,15 +54,17 @@ class ExecutionRequest(Model):
     plan: ExecutionPlan
     kind: str = "plan"
     constraints: tuple[SafetyConstraint, ...] = ()
+    watch: RunWatch | None = None
 
 
 class ExecutionResult(Model):
-    """How an execution ended: all steps applied, all undone, or nothing started; and what people said."""
+    """How an execution ended: all steps applied, all undone, or nothing started; with what was said and observed."""
 
     outcome: ExecutionOutcome
     reason: str
     steps: tuple[StepRecord, ...]
     reviews: tuple[RecordedReview, ...] = ()
+    observation: Observation | None = None
 
 
 class AdmissionInput(Model):
@@ -88,6 +92,9 @@ class ExecutionClosing(Model):
 
     tenant: str
     acted: bool
+    deployment: str = ""
+    requester: str = ""
+    result: ExecutionResult | None = None
 
 
 class StepRun(Model):
@@ -124,3 +131,4 @@ class ExecutionStatus(Model):
     needs_attention: tuple[str, ...] = ()
     reviews: tuple[RecordedReview, ...] = ()
     malformed: tuple[str, ...] = ()
+    observation: Observation | None = None

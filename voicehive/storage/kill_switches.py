@@ -6,8 +6,10 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from voicehive.audit.entries import Draft, Kind, Personal
 from voicehive.model import Model
 from voicehive.storage.allowances import Stop
+from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.database import insert_if_absent
 from voicehive.storage.tables import KillSwitchRow
 
@@ -47,7 +49,10 @@ class KillSwitches:
         )
 
     async def turn(self, tenant: str, *, stopped: bool, author: str, reason: str) -> SwitchTurn:
-        """Turn a tenant's switch, or everyone's (`EVERYWHERE`); also where it stands so already, for the record."""
+        """Turn a tenant's switch, or everyone's (`EVERYWHERE`); also where it stands so already, for the record.
+
+        The turn is appended to the audit log of that tenant, or to the log of `EVERYWHERE`, which is one of its own.
+        """
         while True:
             found = await self.history(tenant, limit=1)
             turned = SwitchTurn(
@@ -59,6 +64,7 @@ class KillSwitches:
                 at=datetime.now(UTC),
             )
             if await insert_if_absent(self._session, KillSwitchRow, turned.model_dump()):
+                await AuditLog(self._session, tenant).append([_audited(turned)])
                 return turned
 
     async def history(self, tenant: str, limit: int = 100) -> tuple[SwitchTurn, ...]:
@@ -76,3 +82,16 @@ class KillSwitches:
             )
             for row in rows
         )
+
+
+def _audited(turned: SwitchTurn) -> Draft:
+    """Who turned it and why can be erased."""
+    return Draft(
+        kind=Kind.KILL_SWITCH,
+        body={"number": turned.number, "stopped": turned.stopped},
+        personal={
+            "author": Personal(subject=turned.author, value=turned.author),
+            "reason": Personal(subject=turned.author, value=turned.reason),
+        },
+        key=f"kill-switch/{turned.number}",
+    )

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from voicehive.audit.entries import Draft, Kind, Personal
 from voicehive.model import Model
+from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.database import insert_if_absent
 from voicehive.storage.tables import PolicyRow
 
@@ -57,7 +59,10 @@ class Policies:
     async def add(
         self, document: str, digest: str, author: str, signature: str | None = None, signer: str | None = None
     ) -> StoredPolicy:
-        """Put a document in force as the next version; the one already in force stays as it is."""
+        """Put a document in force as the next version, and append that to the tenant's audit log.
+
+        The one already in force stays as it is.
+        """
         while True:
             current = await self.current()
             if current and (current.digest, current.document, current.signature) == (digest, document, signature):
@@ -72,7 +77,17 @@ class Policies:
                 signer=signer,
             )
             if await insert_if_absent(self._session, PolicyRow, {"tenant": self._tenant} | policy.model_dump()):
+                await AuditLog(self._session, self._tenant).append([_audited(policy)])
                 return policy
+
+
+def _audited(policy: StoredPolicy) -> Draft:
+    return Draft(
+        kind=Kind.POLICY,
+        body={"version": policy.version, "policy": policy.digest, "signed": policy.signature is not None},
+        personal={"author": Personal(subject=policy.author, value=policy.author)},
+        key=f"policy/{policy.version}",
+    )
 
 
 def _record(row: PolicyRow) -> StoredPolicy:

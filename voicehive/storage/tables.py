@@ -345,3 +345,51 @@ class ModelAnswerRow(Tenanted):
     digest: Mapped[str] = mapped_column(Text, primary_key=True)
     answer: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MetricReadingRow(Tenanted):
+    """A reading of a series, at a moment."""
+
+    __tablename__ = "metric_readings"
+
+    series: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    value: Mapped[float]
+
+
+class ObservationRow(Tenanted):
+    """A run's watch, and how far it has come: `readings` intervals, folded into `state`."""
+
+    __tablename__ = "observations"
+
+    run: Mapped[str] = mapped_column(Text, primary_key=True)
+    watch: Mapped[dict[str, Any]] = mapped_column(Json)
+    state: Mapped[dict[str, Any]] = mapped_column(Json)
+    readings: Mapped[int]
+    observation: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
+class TrustOutcomeRow(Tenanted):
+    """A decision as it was last assessed, and, once known, what became of it: `loss` from 0 to 1."""
+
+    __tablename__ = "trust_outcomes"
+    __table_args__ = (Index("trust_outcomes_by_kind", "tenant", "kind", "known_at"),)
+
+    decision_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    parts: Mapped[dict[str, Any]] = mapped_column(Json)
+    confidence: Mapped[float]
+    situation: Mapped[dict[str, Any]] = mapped_column(Json)
+    alone: Mapped[bool]
+    assessed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    loss: Mapped[float | None]
+    known_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TrustReportRow(Tenanted):
+    """The trust in force in one kind of decision: a `voicehive.autonomy.trust.report.TrustReport` as JSON."""
+
+    __tablename__ = "trust_reports"
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    report: Mapped[dict[str, Any]] = mapped_column(Json)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import minimize
 from scipy.special import betaincinv, expit, logit
-from sklearn.isotonic import IsotonicRegression
 
 from voicehive.autonomy.trust.calibration_error import brier_score, expected_calibration_error
 from voicehive.autonomy.trust.confidence_model import LOGIT_LIMIT, ConfidenceModel, probability
@@ -168,6 +167,9 @@ def fit_platt(features: Floats, right: Floats) -> tuple[Floats, float]:
 
 def _isotonic_knots(scores: Floats, right: Floats) -> tuple[tuple[float, float], ...]:
     """The steps of the isotonic regression, kept off 0 and 1 by Laplace's rule of succession."""
+    # Only where it is fitted: reports are read before every decision, and this import takes a second.
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415
+
     edge = 1 / (len(right) + 2)
     fitted = IsotonicRegression(y_min=edge, y_max=1 - edge).fit(scores, right)
     return tuple(zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True))

@@ -1,7 +1,7 @@
 """What became of one decision, and which outcomes may choose a threshold and which may test it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, TypeAlias
 
 import numpy as np
@@ -38,6 +38,14 @@ def is_training(decision_id: str, share: float = 0.5) -> bool:
     """
     digest = hashlib.sha256(decision_id.encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
+def comparable(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those with the parts that the newest has, oldest first: what decisions to come will have too."""
+    if not outcomes:
+        return []
+    names = outcomes[-1].parts.keys()
+    return [outcome for outcome in outcomes if outcome.parts.keys() == names]
 
 
 def part_names(outcomes: Iterable[Outcome]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 from voicehive.autonomy.trust.calibration import CalibrationSummary, fit_confidence
 from voicehive.autonomy.trust.confidence_model import ConfidenceModel, probability
 from voicehive.autonomy.trust.guarantee import Certificate, certify
+from voicehive.autonomy.trust.in_force import MeasuredTrust, ThresholdInForce
 from voicehive.autonomy.trust.outcome import Floats, Outcome, is_training, losses_of, part_names
 from voicehive.autonomy.trust.promise import RiskPromise
 from voicehive.autonomy.trust.threshold_sequence import learn_sequence
@@ -20,6 +21,7 @@ class TrustReport(Model):
 
     The certainty is that of one fit: of reports made at times that do not depend on the outcomes, at most the share
     delta certifies a threshold that breaks the promise. The monitor guards what happens after, however long.
+    `parts` are those of the outcomes it was fitted on.
     """
 
     kind: Identifier
@@ -28,6 +30,20 @@ class TrustReport(Model):
     model: ConfidenceModel
     certificate: Certificate
     monitor: RiskMonitor
+    parts: tuple[Identifier, ...] = ()
+
+    @property
+    def measured(self) -> MeasuredTrust:
+        """As the controller needs it."""
+        return MeasuredTrust(
+            promise=self.certificate.promise,
+            parts=frozenset(self.parts),
+            model=self.model,
+            calibrated=self.calibration.calibrated,
+            in_force=ThresholdInForce(
+                threshold=self.threshold, reason=self.reason, more_faultless=self.certificate.more_faultless
+            ),
+        )
 
     @property
     def threshold(self) -> float | None:
@@ -75,7 +91,7 @@ def measure_trust(
     Raises OutcomesUnusable where parts differ, or losses are not what the promise declares.
     """
     ours = [outcome for outcome in outcomes if outcome.kind == kind]
-    part_names(ours)
+    names = part_names(ours)
     training = [outcome for outcome in ours if is_training(outcome.decision_id, training_share)]
     held_back = [outcome for outcome in ours if not is_training(outcome.decision_id, training_share)]
     fitted = fit_confidence(training, generator)
@@ -88,6 +104,7 @@ def measure_trust(
         model=fitted.model,
         certificate=certificate,
         monitor=monitor or begin_monitor(promise.alpha, promise.delta),
+        parts=names,
     )
 
 

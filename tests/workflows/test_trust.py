@@ -1,0 +1,139 @@
+"""Trust on the real server: no decision runs alone before outcomes have earned it, nor once they show too much risk."""
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from activities.trust import observed_loss, record_observed
+from tests.workflows.requests import TODAY, Decision, policy, request, say, start, start_waiting, status
+from tests.workflows.world import TENANT, World
+from voicehive.autonomy.outcomes.progress import Observation
+from voicehive.autonomy.outcomes.verdict import OutcomeVerdict
+from voicehive.autonomy.request import DecisionOutcome, DecisionRecord
+from voicehive.autonomy.trust.outcome import Outcome
+from voicehive.autonomy.trust.promise import RiskPromise
+from voicehive.autonomy.trust.report import TrustReport, measure_trust
+from voicehive.autonomy.verdict import DecisionResult
+from voicehive.storage.outcomes import TrustOutcomes
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+PROMISE = RiskPromise(alpha=0.05, delta=0.05)
+
+
+def promising() -> str:
+    """The policy of the tests, with a promise."""
+    document = json.loads(policy())
+    document["autonomy"] = {"mode": "autonomous", "promise": PROMISE.model_dump(mode="json")}
+    return json.dumps(document)
+
+
+def earned(kind: str) -> TrustReport:
+    """Two hundred faultless outcomes: whatever comes may run alone."""
+    outcomes = [
+        Outcome(
+            decision_id=f"past-{number}", kind=kind, loss=0.0, at=NOW, confidence=0.5,
+            parts={"preference": 0.01, "reasoning": 0.01, "familiarity": 0.01},
+        )
+        for number in range(200)
+    ]  # fmt: skip
+    return measure_trust(kind, outcomes, PROMISE, np.random.default_rng(0), at=NOW)
+
+
+async def found(decision: Decision) -> DecisionResult:
+    result = (await status(decision)).result
+    assert result is not None
+    return result
+
+
+async def test_outcomes_earn_autonomy_and_lose_it(world: World) -> None:
+    await world.policy(promising())
+    asking, digest = await start_waiting(world, request())
+    result = await found(asking)
+    assert (result.verdict, result.confidence.calibrated) == ("escalate", False)
+    assert result.in_force is not None
+    assert (result.in_force.threshold, result.in_force.more_faultless) == (None, 59)
+    await say(asking, "approve", "alice", digest=digest)
+    assert (await asking.result()).outcome == "executed"
+
+    kind = request()["kind"]
+    async with world.database.transaction() as session:
+        outcomes = TrustOutcomes(session, TENANT)
+        kept = await outcomes.record(asking.id, 0.0, NOW)
+        assert kept.parts == result.confidence.parts
+        await outcomes.put_report(earned(kind))
+        assert (await outcomes.trust(kind)).known.right == 1.0
+
+    await world.set(TODAY)
+    alone = await start(world, request())
+    assert (await alone.result()).outcome == "executed"
+    result = await found(alone)
+    assert (result.verdict, result.confidence.value >= result.threshold) == ("execute", True)
+
+    async with world.database.transaction() as session:
+        outcomes = TrustOutcomes(session, TENANT)
+        await outcomes.record(alone.id, 1.0, NOW)
+        report = await outcomes.report(kind)
+        assert report is not None
+        assert (report.monitor.outcomes, report.monitor.loss) == (1, 1.0)  # the one approved by people is no part of it
+        while not report.monitor.withdrawn:
+            report = report.observed(1.0)
+        await outcomes.put_report(report, begin_anew=True)
+    await world.set(TODAY)
+    withdrawn, _ = await start_waiting(world, request())
+    assert any("withdrawn" in reason for reason in (await found(withdrawn)).reasons)
+    await say(withdrawn, "reject", "alice")
+    await withdrawn.result()
+
+
+def ended(outcome: str, verdict: str | None) -> DecisionOutcome:
+    seen = None if verdict is None else {"verdict": verdict, "final": True, "reasons": ["r"], "metrics": []}
+    observation = Observation(
+        started_at=NOW,
+        until=NOW,
+        verdict=None if seen is None else OutcomeVerdict.model_validate_json(json.dumps(seen)),
+    )
+    document = {"outcome": outcome, "reason": "", "verdict": "execute", "settings": {}, "steps": [], "reviews": []}
+    ended = DecisionOutcome.model_validate_json(json.dumps(document))
+    return ended.model_copy(update={"observation": observation})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "loss"),
+    [
+        ("rolled_back", "bad", 1.0),
+        ("rolled_back", "unclear", None),
+        ("rolled_back", None, None),
+        ("executed", "good", None),
+        ("executed", "unclear", None),
+    ],
+)
+def test_only_what_a_bad_observation_undid_is_known_to_be_wrong(
+    outcome: str, verdict: str | None, loss: float | None
+) -> None:
+    assert observed_loss(ended(outcome, verdict)) == loss
+
+
+async def test_what_an_observation_undid_is_recorded_once(world: World) -> None:
+    decision = await start(world, request())
+    await decision.result()
+    record = DecisionRecord(
+        tenant=TENANT,
+        decision_id=decision.id,
+        kind="capacity",
+        deployment="d",
+        requester="olivia",
+        started_at=NOW,
+        closed_at=NOW,
+        outcome=ended("rolled_back", "bad"),
+    )
+    for new in (True, True):
+        async with world.database.transaction() as session:
+            assert await record_observed(session, record) is new
+    async with world.database.reading() as session:
+        [outcome] = await TrustOutcomes(session, TENANT).of_kind(request()["kind"])
+    assert (outcome.decision_id, outcome.loss) == (decision.id, 1.0)
+    async with world.database.transaction() as session:
+        unheard_of = record.model_copy(update={"decision_id": "unheard-of"})
+        assert not await record_observed(session, unheard_of)

@@ -1,0 +1,177 @@
+"""What became of decisions, and the trust that was measured on it. Each change is audited in its own transaction."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, cast
+
+from pydantic import AwareDatetime
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from voicehive.audit.entries import Draft, Kind
+from voicehive.autonomy.trust.errors import OutcomeRefused
+from voicehive.autonomy.trust.in_force import KnownCases, Trust
+from voicehive.autonomy.trust.outcome import Outcome, Share
+from voicehive.autonomy.trust.report import TrustReport
+from voicehive.autonomy.trust.withdrawal import RiskMonitor
+from voicehive.model import Identifier, Model
+from voicehive.storage.audit_log import AuditLog
+from voicehive.storage.database import get_or_insert, update_row
+from voicehive.storage.tables import TrustOutcomeRow, TrustReportRow
+
+_SITUATIONS = 500
+"""Situations read for one verdict at most, the most recent."""
+
+
+class AssessedCase(Model):
+    """A decision as it was assessed; `alone`: it was to run without people. `situation`: what it is compared by."""
+
+    decision_id: str
+    kind: Identifier
+    parts: dict[Identifier, Share]
+    confidence: Share
+    situation: dict[str, float]
+    alone: bool
+    assessed_at: AwareDatetime
+
+
+class TrustOutcomes:
+    """A tenant's outcomes and reports, within the caller's transaction."""
+
+    def __init__(self, session: AsyncSession, tenant: str) -> None:
+        self._session = session
+        self._tenant = tenant
+
+    async def assessed(self, case: AssessedCase) -> bool:
+        """Keep a case, in place of how it was assessed before, until its outcome is known; returns whether it was."""
+        columns = {"tenant": self._tenant, "loss": None, "known_at": None} | case.model_dump()
+        row = await get_or_insert(self._session, TrustOutcomeRow, columns)
+        if row["loss"] is not None:
+            return False
+        changed = {name: value for name, value in columns.items() if name not in ("tenant", "decision_id")}
+        await update_row(self._session, TrustOutcomeRow, row, **changed)
+        return True
+
+    async def record(self, decision_id: str, loss: float, at: datetime) -> Outcome:
+        """Keep what became of a decision; if it ran alone, the monitor of its kind folds it in at once.
+
+        The same loss given again changes nothing.
+
+        Raises:
+            OutcomeRefused: no such decision was assessed, or another loss is recorded.
+        """
+        key = (self._tenant, decision_id)
+        row = await self._session.get(TrustOutcomeRow, key, with_for_update=True, populate_existing=True)
+        if row is None:
+            raise OutcomeRefused(f"decision {decision_id!r}: no verdict on it is known for tenant {self._tenant!r}")
+        if row.loss is not None and row.loss != loss:
+            raise OutcomeRefused(f"decision {decision_id!r}: its outcome was recorded before, with loss {row.loss:g}")
+        if row.loss is None:
+            row.loss, row.known_at = loss, at
+            await self._session.flush()
+            await self._audit(f"trust/outcome/{decision_id}", {"kind": row.kind, "loss": loss}, decision_id)
+            if row.alone:
+                await self._update(row.kind, lambda report: report.observed(loss))
+        return _outcome(row)
+
+    async def of_kind(self, kind: str) -> tuple[Outcome, ...]:
+        """Every outcome known of a kind of decision, in the order they became known."""
+        rows = await self._session.scalars(
+            select(TrustOutcomeRow)
+            .where(TrustOutcomeRow.tenant == self._tenant, TrustOutcomeRow.kind == kind)
+            .where(TrustOutcomeRow.loss.is_not(None))
+            .order_by(TrustOutcomeRow.known_at, TrustOutcomeRow.decision_id)
+        )
+        return tuple(map(_outcome, rows))
+
+    async def kinds(self) -> tuple[str, ...]:
+        """The kinds of decision that were ever assessed, sorted."""
+        of_tenant = select(TrustOutcomeRow.kind).where(TrustOutcomeRow.tenant == self._tenant)
+        return tuple(await self._session.scalars(of_tenant.distinct().order_by(TrustOutcomeRow.kind)))
+
+    async def report(self, kind: str) -> TrustReport | None:
+        """What is in force for a kind; None where nothing was measured."""
+        of_kind = select(TrustReportRow).where(TrustReportRow.tenant == self._tenant, TrustReportRow.kind == kind)
+        row = (await self._session.scalars(of_kind)).one_or_none()
+        return None if row is None else _report(row.report)
+
+    async def trust(self, kind: str) -> Trust:
+        """What a verdict needs: the history of a kind, and what was measured on it."""
+        known = (
+            TrustOutcomeRow.tenant == self._tenant,
+            TrustOutcomeRow.kind == kind,
+            TrustOutcomeRow.loss.is_not(None),
+        )
+        summed = select(func.count(), func.sum(TrustOutcomeRow.loss)).where(*known)
+        count, total = (await self._session.execute(summed)).one()
+        wrong = float(total or 0.0)
+        newest = select(TrustOutcomeRow.situation).where(*known).order_by(TrustOutcomeRow.known_at.desc())
+        situations = list(await self._session.scalars(newest.limit(_SITUATIONS)))
+        report = await self.report(kind)
+        return Trust(
+            known=KnownCases(right=max(count - wrong, 0.0), wrong=wrong, situations=tuple(reversed(situations))),
+            measured=None if report is None else report.measured,
+        )
+
+    async def put_report(self, report: TrustReport, *, begin_anew: bool = False) -> TrustReport:
+        """Put a report in force. The monitor that runs goes on, with what it saw while the report was being fitted.
+
+        Another begins where the promise changed, or where a person says so; what was withdrawn takes that person.
+        """
+        columns: dict[str, Any] = {
+            "tenant": self._tenant,
+            "kind": report.kind,
+            "report": report.model_dump(mode="json"),
+        }
+        row = await get_or_insert(self._session, TrustReportRow, columns)
+        running = _report(row["report"]).monitor
+        if not begin_anew and (running.withdrawn or _watches_the_same(running, report.monitor)):
+            report = report.model_copy(update={"monitor": running})
+        await update_row(self._session, TrustReportRow, row, report=report.model_dump(mode="json"))
+        said = {
+            "kind": report.kind,
+            "at": report.at.isoformat(),
+            "threshold": report.threshold,
+            "reason": report.reason,
+            "begun_anew": begin_anew,
+        }
+        await self._audit(f"trust/report/{report.kind}/{report.at.isoformat()}", said)
+        return report
+
+    async def _update(self, kind: str, change: Callable[[TrustReport], TrustReport]) -> None:
+        row = await self._session.get(
+            TrustReportRow, (self._tenant, kind), with_for_update=True, populate_existing=True
+        )
+        if row is None:
+            return
+        before = _report(row.report)
+        after = change(before)
+        row.report = after.model_dump(mode="json")
+        await self._session.flush()
+        if after.monitor.withdrawn and not before.monitor.withdrawn:
+            said = {"kind": kind, "threshold": None, "reason": after.reason}
+            await self._audit(f"trust/withdrawn/{kind}/{before.at.isoformat()}", said)
+
+    async def _audit(self, key: str, body: dict[str, Any], decision_id: str | None = None) -> None:
+        draft = Draft(kind=Kind.TRUST, body=body, decision_id=decision_id, key=key)
+        await AuditLog(self._session, self._tenant).append([draft])
+
+
+def _watches_the_same(running: RiskMonitor, begun: RiskMonitor) -> bool:
+    return (running.alpha, running.level) == (begun.alpha, begun.level)
+
+
+def _report(document: dict[str, Any]) -> TrustReport:
+    return TrustReport.model_validate_json(json.dumps(document))
+
+
+def _outcome(row: TrustOutcomeRow) -> Outcome:
+    return Outcome(
+        decision_id=row.decision_id,
+        kind=row.kind,
+        parts=row.parts,
+        confidence=row.confidence,
+        loss=cast(float, row.loss),
+        at=cast(datetime, row.known_at),
+    )
