@@ -1,6 +1,7 @@
 """What every test may ask for: a real development server, a client on it, and a server whose clock jumps."""
 
 import os
+import signal
 from collections.abc import AsyncGenerator, Generator
 
 import hypothesis
@@ -12,6 +13,10 @@ from tests.time_skipping import time_skipping_environment
 from workers.client import connect
 from workers.settings import Settings
 from workers.temporal_server import EmbeddedServer
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has it ignored by what it runs in the background, and every command that is tested would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

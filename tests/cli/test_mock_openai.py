@@ -13,9 +13,7 @@ from voicehive.cli.mock_openai import serve
 from voicehive.cli.output import Output
 
 SERVE = (
-    # A shell that runs the tests in the background has SIGINT ignored, and its children inherit that.
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from voicehive.cli.mock_openai import serve; from voicehive.cli.output import Output;"
+    "import sys; from voicehive.cli.mock_openai import serve; from voicehive.cli.output import Output;"
     "sys.exit(serve(Output(True), '127.0.0.1', 0, ['none', 'server-error'], 'html'))"
 )
 
