@@ -2,41 +2,22 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
+from pydantic import AfterValidator, Field
 
 from voicehive.model import Identifier, Model
+from voicehive.outside_service import FRAMING_HEADERS, HeaderName, ServiceUrl, check_url, leaving_out
 
 VARIABLE_PREFIX = "VOICEHIVE_OUTCOME_"
 """Environment variables that a watch may have sent: whoever runs the process chose them for that by their name."""
-
-_OWN_HEADERS = frozenset(
-    {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "idempotency-key", "accept"}
-)
-_URLS: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
-
-
-def _check_url(url: str) -> str:
-    parsed = _URLS.validate_python(url)
-    if parsed.username or parsed.password:
-        raise ValueError("must not hold a user name or password; send credentials by headers_from_environment")
-    return url
 
 
 def _check_base_url(url: str) -> str:
     if "?" in url or "#" in url:
         raise ValueError("must end before /api/v1, without a query or a fragment; put the PromQL into `query`")
-    return _check_url(url)
+    return check_url(url)
 
 
-def _leave_framing_alone(header: str) -> str:
-    if header.lower() in _OWN_HEADERS:
-        raise ValueError(f"{header} is set by the reader itself; leave it out")
-    return header
-
-
-Header: TypeAlias = Annotated[
-    str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"), AfterValidator(_leave_framing_alone)
-]
+Header: TypeAlias = Annotated[HeaderName, AfterValidator(leaving_out(FRAMING_HEADERS, "reader"))]
 Variable: TypeAlias = Annotated[str, Field(pattern=rf"^{VARIABLE_PREFIX}[A-Z0-9_]+$")]
 
 
@@ -56,7 +37,7 @@ class HttpSource(AskedOverHttp):
     """A JSON document whose present value stands at a JSON Pointer (RFC 6901); `null` there means no value."""
 
     kind: Literal["http"]
-    url: Annotated[str, AfterValidator(_check_url)]
+    url: ServiceUrl
     pointer: Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)*$", max_length=500)] = ""
 
 

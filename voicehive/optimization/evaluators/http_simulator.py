@@ -2,40 +2,16 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, HttpUrl, JsonValue, TypeAdapter
+from pydantic import AfterValidator, Field, JsonValue
 
 from voicehive.optimization.evaluators.description import EvaluatorDescription
 from voicehive.optimization.evaluators.outcome_names import OutcomeNames
+from voicehive.outside_service import FRAMING_HEADERS, HeaderName, ServiceUrl, leaving_out
 
 VARIABLE_PREFIX = "VOICEHIVE_EVALUATOR_"
 """Environment variables that a problem may have sent: whoever runs the process chose them for that by their name."""
 
-_OWN_HEADERS = frozenset(
-    {
-        *("host", "connection", "content-length", "content-type", "transfer-encoding"),
-        *("idempotency-key", "accept", "accept-encoding"),
-    }
-)
-_URLS: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
-
-
-def _check_url(url: str) -> str:
-    parsed = _URLS.validate_python(url)
-    if parsed.username or parsed.password:
-        raise ValueError("must not hold a user name or password; send credentials by headers_from_environment")
-    return url
-
-
-def _leave_framing_alone(header: str) -> str:
-    if header.lower() in _OWN_HEADERS:
-        raise ValueError(f"{header} is set by the evaluator itself; leave it out")
-    return header
-
-
-_Url: TypeAlias = Annotated[str, AfterValidator(_check_url)]
-_Header: TypeAlias = Annotated[
-    str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"), AfterValidator(_leave_framing_alone)
-]
+_Header: TypeAlias = Annotated[HeaderName, AfterValidator(leaving_out(FRAMING_HEADERS | {"content-type"}, "evaluator"))]
 _Variable: TypeAlias = Annotated[str, Field(pattern=rf"^{VARIABLE_PREFIX}[A-Z0-9_]+$")]
 
 
@@ -52,7 +28,7 @@ class HttpSimulator(EvaluatorDescription):
     """
 
     kind: Literal["http"]
-    url: _Url
+    url: ServiceUrl
     outcomes: OutcomeNames
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 500
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
