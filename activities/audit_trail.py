@@ -11,7 +11,7 @@ from voicehive.autonomy.outcomes.progress import Observation
 from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal
 from voicehive.autonomy.review import RecordedReview
 from voicehive.autonomy.verdict import DecisionResult
-from voicehive.execution.record import ExecutionClosing
+from voicehive.execution.record import ExecutionClosing, StepRecord
 from voicehive.reasoning.models import ModelCall
 from voicehive.storage.ledger import EXECUTION
 
@@ -105,33 +105,35 @@ def of_reviews(reviews: Iterable[RecordedReview], decision_id: str, run: str) ->
 
 def of_outcome(record: DecisionRecord) -> list[Draft]:
     """How a decision ended, and whatever people said that stands nowhere yet."""
-    outcome = record.outcome.model_dump(mode="json", include={"outcome", "verdict", "settings"})
-    steps: list[JsonValue] = [{"name": step.name, "state": step.state} for step in record.outcome.steps]
-    ended = Draft(
-        kind=Kind.OUTCOME,
-        body=outcome | {"kind": record.kind, "deployment": record.deployment, "steps": steps},
-        personal={"requester": Personal(subject=record.requester, value=record.requester)},
-        decision_id=record.decision_id,
-        run_id=running(),
-        key=f"{running()}/outcome",
-    )
-    return [*of_reviews(record.outcome.reviews, record.decision_id, running()), ended]
+    outcome = record.outcome
+    body = outcome.model_dump(mode="json", include={"outcome", "verdict", "settings"})
+    body |= {"kind": record.kind, "deployment": record.deployment}
+    return _of_end(record.decision_id, record.requester, body, outcome.steps, outcome.reviews)
 
 
 def of_execution(closing: ExecutionClosing) -> list[Draft]:
     """How a plan that was started by hand ended, and whatever people said that stands nowhere yet."""
-    if closing.result is None:
-        return []
-    steps: list[JsonValue] = [{"name": step.name, "state": step.state} for step in closing.result.steps]
+    body: dict[str, JsonValue] = {"outcome": closing.result.outcome, "deployment": closing.deployment}
+    return _of_end(decision(), closing.requester, body, closing.result.steps, closing.result.reviews)
+
+
+def _of_end(
+    decision_id: str,
+    requester: str,
+    body: dict[str, JsonValue],
+    steps: Iterable[StepRecord],
+    reviews: Iterable[RecordedReview],
+) -> list[Draft]:
+    states: list[JsonValue] = [{"name": step.name, "state": step.state} for step in steps]
     ended = Draft(
         kind=Kind.OUTCOME,
-        body={"outcome": closing.result.outcome, "deployment": closing.deployment, "steps": steps},
-        personal={"requester": Personal(subject=closing.requester, value=closing.requester)},
-        decision_id=decision(),
+        body={**body, "steps": states},
+        personal={"requester": Personal(subject=requester, value=requester)},
+        decision_id=decision_id,
         run_id=running(),
         key=f"{running()}/outcome",
     )
-    return [*of_reviews(closing.result.reviews, decision(), running()), ended]
+    return [*of_reviews(reviews, decision_id, running()), ended]
 
 
 def of_observation(run: str, observation: Observation) -> Draft:

@@ -11,6 +11,7 @@ from activities.closing import close_action, record_end
 from activities.optimization import RESULT_KIND, StoredOptimization
 from activities.optimizers import Optimizers
 from activities.policies import Controllers
+from activities.standings import standing_of
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
 from activities.trust import keep_case, record_observed, trust_of
 from voicehive.audit.keys import SigningKey
@@ -18,13 +19,11 @@ from voicehive.autonomy.authorization import Authorization, permission_id
 from voicehive.autonomy.context import Change, DecisionContext, Facts
 from voicehive.autonomy.progress import Notification
 from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal, ProposalInput
-from voicehive.autonomy.standing import Standing
 from voicehive.execution.changes import SettingChange, plan_changes, settings_set, with_arguments
 from voicehive.execution.plan import ExecutionPlan
 from voicehive.execution.registry import ActionRegistry
 from voicehive.optimization import InvalidCandidate, Settings, Solution
 from voicehive.optimization.explanation.preference import preference_over_today
-from voicehive.storage.allowances import Demand
 from voicehive.storage.assessments import Assessments, StoredAssessment
 from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.authorizations import Authorizations
@@ -80,22 +79,16 @@ class AutonomyActivities:
             place = (wanted.tenant, wanted.deployment, wanted.kind, planned)
             steps = await step_contexts(session, *place) + verification_contexts(*place)
             trust = await trust_of(session, wanted.tenant, wanted.kind, controller.policy)
+            facts = Facts(context=_context(wanted, stored, solution, current, changes_of(steps)), steps=steps)
+            demand = controller.demand(facts.context, steps, trust)
+            standing = await standing_of(session, wanted.tenant, demand, audit_trail.running())
         if plan is not None:
             self._registry.validate(plan, controller.policy.allowed_actions)
-        facts = Facts(context=_context(wanted, stored, solution, current, changes_of(steps)), steps=steps)
-        standing = await self._standing(wanted.tenant, controller.demand(facts.context, steps, trust))
         result = controller.assess(facts.context, steps, standing, trust)
         digest = _digest(wanted, plan, result.policy_digest) if plan else ""
         proposal = Proposal(solution=solution, plan=plan, result=result, digest=digest)
         await self._record_assessment(wanted.tenant, facts, proposal, standing.at)
         return proposal
-
-    async def _standing(self, tenant: str, demand: Demand) -> Standing:
-        """How the tenant stands now: what is stopped, and what of its budgets this does not fit into."""
-        now = datetime.now(UTC)
-        async with self._database.reading() as session:
-            short = await AutonomousActions(session, tenant).shortages(demand, now, run=audit_trail.running())
-            return Standing(at=now, stops=await KillSwitches(session).stops(tenant), shortages=short)
 
     async def _record_assessment(self, tenant: str, facts: Facts, proposal: Proposal, at: datetime) -> None:
         assessment = StoredAssessment(

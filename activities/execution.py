@@ -1,7 +1,5 @@
 """Admission of plans, and their steps: checked again, run, verified, undone."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -9,6 +7,7 @@ from activities import audit_trail
 from activities.closing import close_action, record_end
 from activities.heartbeat import heartbeating, to_the_end
 from activities.policies import Controllers
+from activities.standings import standing_of
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
 from voicehive.audit.keys import SigningKey
 from voicehive.autonomy.authorization import Authorization, permission_id
@@ -16,7 +15,6 @@ from voicehive.autonomy.context import AfterContext, DecisionContext, StepContex
 from voicehive.autonomy.controller import AutonomousController
 from voicehive.autonomy.errors import AutonomyStopped
 from voicehive.autonomy.gates import check_gates
-from voicehive.autonomy.standing import Standing
 from voicehive.autonomy.verdict import DecisionResult, Verdict
 from voicehive.execution.action import ActionContext, Resources
 from voicehive.execution.plan import ActionCall
@@ -74,8 +72,9 @@ class ExecutionActivities:
                 result = await _assessed(session, controller, context, steps)
                 await AuditLog(session, request.tenant).append([audit_trail.of_admission(result, authorization)])
             else:
-                holder = asked.decision or audit_trail.running()
-                result = controller.assess(context, steps, await _standing(session, controller, context, steps, holder))
+                demand, holder = controller.demand(context, steps), asked.decision or audit_trail.running()
+                standing = await standing_of(session, request.tenant, demand, holder)
+                result = controller.assess(context, steps, standing)
         return Admission(
             verdict=_admitted(result) if granted is None else "execute",
             digest=authorization.content_digest(),
@@ -167,7 +166,8 @@ class ExecutionActivities:
     async def close_execution(self, closing: ExecutionClosing) -> None:
         """Give back what a plan that was started by hand held of budgets, and record how it ended."""
         async with self._resources.database.transaction() as session:
-            await close_action(session, closing.tenant, audit_trail.running(), acted=closing.acted)
+            acted = closing.result.outcome != "rejected"
+            await close_action(session, closing.tenant, audit_trail.running(), acted=acted)
             await record_end(session, closing.tenant, audit_trail.of_execution(closing), self._signing_key)
 
     async def _run(self, call: ActionCall, context: ActionContext) -> StepResult:
@@ -185,26 +185,13 @@ async def _assessed(
 ) -> DecisionResult:
     """The verdict on a plan made by hand; where it may run alone, what it takes from budgets is reserved."""
     run = audit_trail.running()
-    standing = await _standing(session, controller, context, steps, run)
+    standing = await standing_of(session, context.tenant, controller.demand(context, steps), run)
     result = controller.assess(context, steps, standing)
     if _admitted(result) == "execute":
         actions = AutonomousActions(session, context.tenant)
         if short := await actions.reserve(run, result.demand, standing.at):
             return controller.assess(context, steps, standing.model_copy(update={"shortages": short}))
     return result
-
-
-async def _standing(
-    session: AsyncSession,
-    controller: AutonomousController,
-    context: DecisionContext,
-    steps: tuple[StepContext, ...],
-    run: str,
-) -> Standing:
-    """How the tenant stands now; what `run` holds of budgets itself is not in its way."""
-    now, demand = datetime.now(UTC), controller.demand(context, steps)
-    short = await AutonomousActions(session, context.tenant).shortages(demand, now, run=run)
-    return Standing(at=now, stops=await KillSwitches(session).stops(context.tenant), shortages=short)
 
 
 def _admitted(result: DecisionResult) -> Verdict:

@@ -50,7 +50,5 @@ def observed_loss(outcome: DecisionOutcome) -> float | None:
 
     A good observation is no faultless outcome: it says only what its metrics do, within its window.
     """
-    observation = outcome.observation
-    if outcome.outcome != "rolled_back" or observation is None or observation.verdict is None:
-        return None
-    return 1.0 if observation.verdict.verdict == "bad" else None
+    observed = outcome.observation
+    return 1.0 if outcome.outcome == "rolled_back" and observed is not None and observed.is_bad else None

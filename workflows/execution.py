@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from voicehive.autonomy.outcomes.progress import Observation
+    from voicehive.autonomy.policy import holders_of
     from voicehive.autonomy.progress import Notification, Stage
     from voicehive.autonomy.request import AuthorizationInput
     from voicehive.autonomy.review import Review, ReviewKind
@@ -23,7 +23,6 @@ with workflow.unsafe.imports_passed_through():
         StepRecord,
         StepRun,
     )
-    from voicehive.storage.allowances import Demand
     from workflows import activity_calls, search_attributes, story
     from workflows.human_input import HumanInput
     from workflows.interruption import Stop, shielded
@@ -34,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
 WHILE_RUNNING: frozenset[ReviewKind] = frozenset({"pause", "resume", "rollback", "reject"})
 
 ENDS_RECORDED = "ends-recorded"
-"""Marks histories in which every plan that was started by hand records its end, not only one that holds of budgets."""
+"""Marks histories in which a plan that was started by hand records its end."""
 
 
 @workflow.defn
@@ -98,23 +97,21 @@ class ExecutionWorkflow(HumanInput):
         await self._report()
         await observer.watch()
         await self._report()
-        observation = observer.observation
-        if observation is not None and observation.verdict is not None and observation.verdict.verdict == "bad":
-            self._tell_of(observation)
+        if observer.observation is not None and observer.observation.is_bad:
+            self._tell_of_rollback()
 
-    def _tell_of(self, observation: Observation) -> None:
+    def _tell_of_rollback(self) -> None:
         """Tell who asked for the plan, and who would be asked about it, that it is undone; beside the story."""
         assert self.admission is not None
         info, terms = workflow.info(), self.admission.result.review
         rung = terms.rules.ladder[0]
-        asked = (name for name, roles in terms.reviewers.items() if set(rung.roles).intersection(roles))
         self.send(
             Notification(
                 tenant=self.tenant,
                 decision_id=info.workflow_id,
                 key=f"{info.workflow_id}/{info.first_execution_run_id}/observed",
                 kind="rolled_back",
-                recipients=tuple(dict.fromkeys((self.request.requester, *asked))),
+                recipients=tuple(dict.fromkeys((self.request.requester, *holders_of(terms.reviewers, rung.roles)))),
                 message=f"{self.request.plan.name} on {self.request.deployment} is undone; {self.stop.reason}"[:2_000],
                 webhook=rung.webhook,
             )
@@ -170,14 +167,12 @@ class ExecutionWorkflow(HumanInput):
 
     async def _settle(self, result: ExecutionResult) -> None:
         """Record how a plan that was started by hand ended, and give back what it held; a decision does for its own."""
-        if self.admission is None or workflow.info().parent is not None:
-            return
-        if not workflow.patched(ENDS_RECORDED) and self.admission.result.demand == Demand():
+        by_hand = self.admission is not None and workflow.info().parent is None
+        if not by_hand or not workflow.patched(ENDS_RECORDED):
             return
         await activity_calls.close_execution(
             ExecutionClosing(
                 tenant=self.tenant,
-                acted=result.outcome != "rejected",
                 deployment=self.request.deployment,
                 requester=self.request.requester,
                 result=result,

@@ -54,7 +54,7 @@ class Observer:
             number = min((workflow.now() - began) // self._watch.interval, self._watch.readings)
             self.observation = await self._read(number, self.observation)
         self._supervision.show()
-        if self.observation.verdict is not None and self.observation.verdict.verdict == "bad":
+        if self.observation.is_bad:
             self._stop.request(f"its outcome was {self.observation.in_words()}")
         await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
 

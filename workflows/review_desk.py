@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from voicehive.autonomy.policy import holders_of
 from voicehive.autonomy.progress import Waiting
 from voicehive.autonomy.review import RecordedReview, Review, ReviewKind, read_review
 from voicehive.autonomy.verdict import ReviewTerms
@@ -50,8 +51,7 @@ class ReviewRound:
 
         Who holds a role and has delegated is stood in for by whoever the say was handed to in the end.
         """
-        roles = set(self.roles or self.terms.rules.ladder[self.rung].roles)
-        holders = [name for name, held in self.terms.reviewers.items() if roles.intersection(held)]
+        holders = holders_of(self.terms.reviewers, self.roles or self.terms.rules.ladder[self.rung].roles)
         return tuple(dict.fromkeys(map(self._stand_in, holders)))
 
     def _stand_in(self, name: str) -> str:

@@ -1,6 +1,6 @@
 """A tenant's policy: what must hold, how far the controller may go alone, and whom it asks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, FiniteFloat, model_validator
@@ -102,6 +102,12 @@ class Autonomy(Model):
         return self.mode == "manual" or (self.mode == "supervised" and kind not in self.alone)
 
 
+def holders_of(reviewers: Mapping[str, tuple[str, ...]], roles: Iterable[str]) -> tuple[str, ...]:
+    """The reviewers, by name with the roles of each, who hold one of these roles."""
+    wanted = set(roles)
+    return tuple(name for name, held in reviewers.items() if wanted.intersection(held))
+
+
 class Policy(Model):
     """Everything a tenant has decided about decisions.
 
@@ -140,7 +146,7 @@ class Policy(Model):
 
     def holders(self, roles: Iterable[str]) -> tuple[str, ...]:
         """The reviewers who hold one of these roles."""
-        return tuple(name for name, held in self.reviewers.items() if set(roles).intersection(held))
+        return holders_of(self.reviewers, roles)
 
     def check_rungs(self, constraints: Iterable[SafetyConstraint]) -> None:
         """See that every rung that a rule escalates to is one of the ladder's.

@@ -88,13 +88,12 @@ class Admission(Model):
 
 
 class ExecutionClosing(Model):
-    """A plan that was started by hand has ended; `acted` says whether anything of it was begun."""
+    """A plan that was started by hand has ended."""
 
     tenant: str
-    acted: bool
-    deployment: str = ""
-    requester: str = ""
-    result: ExecutionResult | None = None
+    deployment: str
+    requester: str
+    result: ExecutionResult
 
 
 class StepRun(Model):

@@ -69,9 +69,14 @@ class Observation(Model):
         """Whether nothing more needs to be read."""
         return self.verdict is not None and self.verdict.final
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether the outcome was found bad."""
+        return self.verdict is not None and self.verdict.verdict == "bad"
+
     def in_words(self) -> str:
         """What was observed, and what says so."""
         if self.verdict is None:
             return "unclear: nothing could be read" + (f": {self.trouble}" if self.trouble else "")
-        missing = f"; {self.trouble}" if self.trouble and self.verdict.verdict != "bad" else ""
+        missing = f"; {self.trouble}" if self.trouble and not self.is_bad else ""
         return f"{self.verdict.verdict}: {'; '.join(self.verdict.reasons)}{missing}"

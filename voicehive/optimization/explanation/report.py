@@ -66,7 +66,7 @@ def report(evaluation: Evaluation, state: Checkpoint, account: Account) -> Optim
         current=today,
         recommended=front.recommended,
         alternatives=alternatives,
-        reasons=_reasons(evaluation, front, chosen, today, sensitive),
+        reasons=_reasons(evaluation, front, chosen, solutions[front.recommended], today, sensitive=sensitive),
         feasible=solutions[front.recommended].feasible,
         hypervolume=volume.value,
         hypervolume_exact=volume.exact,
@@ -219,9 +219,14 @@ def _method(chosen: choice.Choice, today: Solution | None, feasible: bool) -> st
 
 
 def _reasons(
-    evaluation: Evaluation, front: Front, chosen: choice.Choice, today: Solution | None, sensitive: str
+    evaluation: Evaluation,
+    front: Front,
+    chosen: choice.Choice,
+    recommended: Solution,
+    today: Solution | None,
+    *,
+    sensitive: str,
 ) -> tuple[str, ...]:
-    recommended = evaluation.solutions(front.rows.take(np.array([front.recommended])))[0]
     moves = np.zeros(len(evaluation.order))
     if today is not None:
         before = np.array([today.outcomes[objective.name] for objective in evaluation.problem.objectives])
