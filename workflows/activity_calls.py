@@ -64,6 +64,7 @@ STORE_RETRY = RetryPolicy(
 
 STORE_TIMEOUT = timedelta(seconds=10)
 STORE_PATIENCE = timedelta(hours=24)
+JUDGE_TIMEOUT = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=5)
 OBSERVATION_TIMEOUT = timedelta(minutes=2)
 """How long sources may take to answer, all attempts together."""
@@ -138,15 +139,9 @@ async def keep_checkpoints(kept: CheckpointsKept) -> None:
 
 
 async def judge(question: Question) -> Judgement:
-    """Ask the reasoner."""
-    return await workflow.execute_local_activity(
-        "judge",
-        question,
-        result_type=Judgement,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=RetryPolicy(maximum_attempts=3, non_retryable_error_types=FINAL_ERRORS),
-        summary=f"judge {len(question.candidates)} candidates",
-    )
+    """Ask the reasoner. It answers whatever a model does; but what it asked of one has to be on record first."""
+    summary = f"judge {len(question.candidates)} candidates"
+    return await _store_activity("judge", question, Judgement, summary, JUDGE_TIMEOUT)
 
 
 async def propose(proposal: ProposalInput) -> Proposal:
@@ -270,13 +265,15 @@ def _search_activity(
     )
 
 
-async def _store_activity(name: str, argument: Any, result_type: type[Any], summary: str) -> Any:
+async def _store_activity(
+    name: str, argument: Any, result_type: type[Any], summary: str, within: timedelta = STORE_TIMEOUT
+) -> Any:
     """A short activity next to the workflow: one hop less than the task queue."""
     return await workflow.execute_local_activity(
         name,
         argument,
         result_type=result_type,
-        start_to_close_timeout=STORE_TIMEOUT,
+        start_to_close_timeout=within,
         schedule_to_close_timeout=STORE_PATIENCE,
         retry_policy=STORE_RETRY,
         local_retry_threshold=timedelta(seconds=10),
