@@ -249,6 +249,16 @@ class TestWeightedSum:
         assert result.recommendation.settings["x"] == pytest.approx(2.0 - 0.72**0.5, abs=0.005)
         assert result.weight_intervals["f"][0] <= 0.75 <= result.weight_intervals["f"][1]
 
+    def test_with_more_objectives_than_dominance_can_tell_apart(self):
+        """Parabolas about 20 centres evenly to both sides of 1, the middle of the bounds: there their sum is least."""
+        parameters = [{"name": "x", "kind": "real", "low": -2.0, "high": 4.0, "current": 3.0}]
+        outcomes = {f"f{place}": f"(x - {place / 10}) ** 2" for place in range(21) if place != 10}
+        objectives = [{"name": name, "direction": "minimize", "maximum_worsening": None} for name in outcomes]
+        evaluator = {"kind": "formula", "outcomes": outcomes}
+        more = {"parameters": parameters, "objectives": objectives, "evaluator": evaluator}
+        result = optimized(schaffer(strategy="weighted_sum", **more))
+        assert result.recommendation.settings["x"] == pytest.approx(1.0, abs=0.02)
+
     def test_acceptability_is_by_the_sum_that_chooses(self):
         """Of a straight front a weighted sum takes the end that the greater weight prefers, each as often."""
         columns = {"f": [0.0, *np.linspace(0.3, 0.7, 40), 1.0], "g": [1.0, *np.linspace(0.71, 0.31, 40), 0.0]}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voicehive.optimization.arrays import Floats
+from voicehive.optimization.arrays import Floats, rows_of
 from voicehive.optimization.errors import InvalidCandidate
 from voicehive.optimization.evolution.population import Space
 from voicehive.optimization.parameter import Parameter, Setting, Settings
@@ -59,8 +59,7 @@ class Encoding:
 
     def settings(self, points: Floats) -> list[Settings]:
         """Turn points (N, P) into settings in plain Python values."""
-        columns = {name: column.tolist() for name, column in self.decode(points).items()}
-        return [{name: column[row] for name, column in columns.items()} for row in range(len(points))]
+        return rows_of(self.decode(points)) if self.parameters else [{} for _ in points]
 
     def _check(self, position: int, candidate: Mapping[str, Setting]) -> None:
         names = [parameter.name for parameter in self.parameters]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from voicehive.optimization.arrays import Floats
+from voicehive.optimization.arrays import Floats, rows_of
 from voicehive.optimization.constraints import CompiledConstraints
 from voicehive.optimization.encoding import Encoding
 from voicehive.optimization.evaluators.checked_outcomes import checked
@@ -54,14 +54,17 @@ class Evaluation:
         self.given = problem
         ordered = tuple(sorted(problem.objectives, key=lambda objective: objective.name))
         self.problem = problem = problem.model_copy(update={"objectives": ordered})
-        self.order = [ordered.index(objective) for objective in self.given.objectives]
+        self._objectives = [objective.name for objective in ordered]
+        places = {name: place for place, name in enumerate(self._objectives)}
+        self.order = [places[objective.name] for objective in self.given.objectives]
         self._evaluator = evaluator or population_evaluator(problem)
         self.encoding = _encoding(problem, self._evaluator)
         self.constraints = CompiledConstraints(problem)
         self.names = problem.evaluator.outcome_names
         self.columns_of_objectives = [self.names.index(objective.name) for objective in problem.objectives]
+        every = self.columns_of_objectives == list(range(len(self.names)))
+        self._selection = slice(None) if every else self.columns_of_objectives
         self.signs = np.array([objective.sign for objective in problem.objectives])
-        self._objectives = [objective.name for objective in problem.objectives]
 
     def with_constraints(self, constraints: Sequence[Constraint]) -> "Evaluation":
         """The same evaluator under further constraints."""
@@ -111,8 +114,8 @@ class Evaluation:
     def judge(self, points: Floats, columns: "Columns", outcomes: "Outcomes") -> Judged:
         """Make a population of points (N, P) whose outcomes are known already."""
         excesses = self.constraints.excesses(columns, outcomes)
-        table = np.stack([outcomes[name] for name in self.names], axis=1)
-        objectives = np.stack([outcomes[name] for name in self._objectives], axis=1) * self.signs
+        table = np.array([outcomes[name] for name in self.names]).T.copy()
+        objectives = table[:, self._selection] * self.signs
         for name, owed in self.constraints.charges(columns, outcomes).items():
             objectives[:, self._objectives.index(name)] += owed
         known: Marks = np.logical_and(np.isfinite(objectives).all(axis=1), np.isfinite(excesses).all(axis=1))
@@ -148,24 +151,21 @@ class Evaluation:
         slacks = np.concatenate([hard, soft], axis=1).tolist()
         outcomes = population.outcomes.copy()
         outcomes[:, self.columns_of_objectives] = self.values(population)
-        rows = zip(self.settings(population), outcomes.tolist(), slacks, strict=True)
+        named = rows_of(dict(zip(self.names, outcomes.T, strict=True)))
+        if not np.isfinite(outcomes).all():
+            named = [{name: value for name, value in row.items() if np.isfinite(value)} for row in named]
+        rows = zip(self.settings(population), named, slacks, strict=True)
         violations = population.violations.tolist()
-        complete = bool(np.isfinite(outcomes).all())
         return tuple(
             Solution.model_construct(
                 index=index,
                 settings=settings,
-                outcomes=_named(self.names, row, complete),
+                outcomes=row,
                 violation=violations[index],
                 slacks=dict(zip(self.constraints.labels, room, strict=True)),
             )
             for index, (settings, row, room) in enumerate(rows)
         )
-
-
-def _named(names: tuple[str, ...], row: list[float], complete: bool) -> dict[str, float]:
-    pairs = zip(names, row, strict=True)
-    return dict(pairs) if complete else {name: value for name, value in pairs if np.isfinite(value)}
 
 
 def _encoding(problem: Problem, evaluator: PopulationEvaluator) -> Encoding:

@@ -16,6 +16,7 @@ _EXACT_OBJECTIVES = 5
 _APPROXIMATE_OBJECTIVES = 31
 _DIRECTIONS = 8_192
 _MANY_OBJECTIVES = 10
+_AT_ONCE = 128
 
 
 class Hypervolume(NamedTuple):
@@ -83,13 +84,15 @@ def farthest_first(points: Floats | NDArray[np.float32], size: int, first: Seque
     """
     lengths = np.square(points).sum(axis=1)
     chosen = list(dict.fromkeys(first))[:size]
-    if len(chosen) == size:
-        return np.array(chosen, dtype=np.intp)
-    gap = np.full(len(points), np.inf)
-    for place in range(size):
-        if place == len(chosen):
-            chosen.append(int(gap.argmax()))
-        row = chosen[place]
+    gap = np.full(len(points), np.inf, dtype=points.dtype)
+    for start in range(0, len(chosen) if len(chosen) < size else 0, _AT_ONCE):
+        rows = chosen[start : start + _AT_ONCE]
+        distances = lengths - 2.0 * (points[rows] @ points.T) + lengths[rows, None]
+        np.minimum(gap, distances.min(axis=0), out=gap)
+    gap[chosen] = -np.inf
+    while len(chosen) < size:
+        row = int(gap.argmax())
+        chosen.append(row)
         np.minimum(gap, lengths - 2.0 * (points @ points[row]) + lengths[row], out=gap)
         gap[row] = -np.inf
     return np.array(chosen, dtype=np.intp)

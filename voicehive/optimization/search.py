@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from voicehive.optimization.arrays import Floats
 from voicehive.optimization.candidates import GivenPoints, every_point
-from voicehive.optimization.checkpoint import Checkpoint
+from voicehive.optimization.checkpoint import Checkpoint, Snapshot
 from voicehive.optimization.choice import weights_of, worsening
 from voicehive.optimization.evaluation import Evaluation, Judged
 from voicehive.optimization.evolution.algorithm_choice import choose_algorithm
@@ -136,7 +136,7 @@ class Search:
     @property
     def found(self) -> Checkpoint:
         """What a result is made from: its state but for the population that it would go on from."""
-        return self._kept._replace(snapshots=recorded(self._state, self._archive.rows))
+        return self._kept._replace(snapshots=self._recorded)
 
     def checkpoint(self) -> bytes:
         """Its state as bytes; `MultiObjectiveOptimizer.search(checkpoint)` goes on from there."""
@@ -213,19 +213,31 @@ class Search:
             evaluations=state.evaluations + len(points),
             quarantined=state.quarantined + len(points) - len(population.points),
         )
-        if is_recorded(state.generation):
-            self._state = state._replace(snapshots=recorded(state, self._archive.rows))
         self._method.tell(self._weighed(population))
+        if is_recorded(state.generation):
+            self._state = state._replace(snapshots=self._recorded)
         if self._may_narrow and state.generation >= min(self._budget.generations // _EXTENT_SHARE, _EXTENT_GENERATIONS):
             self._narrow()
 
     @property
+    def _recorded(self) -> tuple[Snapshot, ...]:
+        held = self._held_by_preferences
+        return recorded(self._state, self._archive.rows if held is None else held)
+
+    @property
     def _best(self) -> Population:
         """What the archive holds, and where it leaves the choice to preferences, what the search holds by them."""
-        rows, held = self._archive.rows, self._method.population
-        if rows.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE or not len(held.points):
-            return rows
-        return rows.join(held.take(held.violations <= rows.violations.max()))
+        rows, held = self._archive.rows, self._held_by_preferences
+        return rows if held is None else rows.join(held.take(held.violations <= rows.violations.max()))
+
+    @property
+    def _held_by_preferences(self) -> Population | None:
+        """What the search holds, where dominance cannot tell candidates apart; None otherwise."""
+        many = len(self._evaluation.problem.objectives) > MOST_OBJECTIVES_BY_DOMINANCE
+        if not many or isinstance(self._method, GivenPoints):
+            return None
+        held = self._unweighed(self._method.population)
+        return held if len(held.points) else None
 
     def _pick(self, candidates: Floats | None, start: Floats | None) -> EvolutionarySearch:
         problem, space = self._evaluation.problem, self._evaluation.encoding.space

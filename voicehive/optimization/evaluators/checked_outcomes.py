@@ -1,7 +1,7 @@
 """The gate that every evaluator's results pass, so that what comes after may rely on their shape."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,10 +31,14 @@ def checked(outcomes: Mapping[str, ArrayLike], names: Sequence[str], size: int) 
     if missing or unknown:
         fault = f"misses {missing}" if missing else f"has {', '.join(unknown)} besides"
         raise EvaluatorRefused(f"the evaluator's result {fault}; it must hold exactly the outcomes {list(names)}")
-    return {name: _checked(name, outcomes[name], size) for name in names}
+    numbers = np.array([_checked(name, outcomes[name], size) for name in names], dtype=np.float64)
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        numbers[~finite] = np.nan
+    return dict(zip(names, numbers, strict=True))
 
 
-def _checked(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
+def _checked(name: str, values: ArrayLike, size: int) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -45,6 +49,4 @@ def _checked(name: str, values: ArrayLike, size: int) -> NDArray[np.float64]:
         raise EvaluatorRefused(
             f"outcome {name!r} has shape {array.shape}; for {size} candidates it must be one number each, ({size},)"
         )
-    numbers = array.astype(np.float64, copy=False)
-    finite = np.isfinite(numbers)
-    return numbers if finite.all() else np.where(finite, numbers, np.nan)
+    return array

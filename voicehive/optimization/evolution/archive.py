@@ -1,6 +1,8 @@
 """Keeps the best rows of a whole search, and reduces them to as many as are wanted."""
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
+from collections.abc import Sequence
+
 import moocore
 import numpy as np
 
@@ -16,6 +18,7 @@ _HYPERVOLUME_OBJECTIVES = 3
 _CANDIDATES_PER_CHOICE = 4
 _DEMAND = 2_000
 _LIKELY = 16
+_BATCH = 4
 
 
 class Archive:
@@ -27,9 +30,9 @@ class Archive:
     Beyond `limit` it is thinned. Up to 3 objectives two fifths of that stay, or `wanted`, spread evenly (`thin` in
     objectives scaled by their own ideal and nadir). Beyond those, where nearly everything is non-dominated, four fifths
     stay: the best of each objective, the newest, and up to 15 objectives the `leaders`, along as many directions as
-    half of what stays. Rows are merged in batches of `limit`, so that it hardly ever holds more than twice the limit,
-    and a generation costs next to nothing. Beyond 15 objectives dominance is left to those who choose from the rows: it
-    removes next to none there, and takes most of the time.
+    half of what stays. Rows are merged in batches of `limit`, so that a generation costs next to nothing. Beyond 15
+    objectives dominance is left to those who choose from the rows: it removes next to none there, and takes most of the
+    time; batches are four times as large there. So it hardly ever holds more than twice, or five times, the limit.
 
     Args:
         limit: the most rows that `rows` gives.
@@ -44,7 +47,8 @@ class Archive:
     def add(self, evaluated: Population) -> None:
         """Take rows."""
         self._pending.append(evaluated)
-        if sum(len(part.points) for part in self._pending) > self._limit:
+        batch = _BATCH if evaluated.objectives.shape[1] > MOST_OBJECTIVES_BY_DOMINANCE else 1
+        if sum(len(part.points) for part in self._pending) > batch * self._limit:
             self._merge()
 
     @property
@@ -63,18 +67,20 @@ class Archive:
         if not self._pending:
             return
         parts = self._pending if self._kept is None else [self._kept, *self._pending]
-        every = Population(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
         self._pending = []
-        violations = every.violations
-        feasible = violations <= 0.0
-        if not feasible.any():
-            self._kept = every.take(_least_violating(every.excesses, violations, self._limit))
+        violations = np.concatenate([part.violations for part in parts])
+        rows = np.flatnonzero(violations <= 0.0)
+        if not rows.size:
+            excesses = np.concatenate([part.excesses for part in parts])
+            kept = _gathered(parts, np.sort(_least_violating(excesses, violations, self._limit)))
+            self._kept = kept.take(np.argsort(kept.violations, kind="stable"))
             return
-        kept = every if feasible.all() else every.take(feasible)
-        if kept.objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
-            kept = kept.take(non_dominated(kept.objectives))
-        full = len(kept.points) > self._limit
-        self._kept = kept.take(self._thinned(kept.objectives)) if full else kept
+        objectives = np.concatenate([part.objectives for part in parts])
+        objectives = objectives if len(rows) == len(objectives) else objectives[rows]
+        if objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
+            stay = non_dominated(objectives)
+            rows, objectives = rows[stay], objectives[stay]
+        self._kept = _gathered(parts, rows[self._thinned(objectives)] if len(rows) > self._limit else rows)
 
     def _thinned(self, objectives: Floats) -> Rows:
         """Choose some of the rows (N, M), given the oldest first; ascending.
@@ -104,6 +110,14 @@ def reduce(kept: Population, size: int) -> Rows:
     if kept.objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
         return np.sort(_by_hypervolume(scaled(kept.objectives, kept.objectives), size))
     return np.sort(_by_shortfall(normalized(kept.objectives), size))
+
+
+def _gathered(parts: Sequence[Population], rows: Rows) -> Population:
+    """Take rows, ascending, of populations counted through one after the other."""
+    ends = np.cumsum([len(part.points) for part in parts])
+    own = np.split(rows, np.searchsorted(rows, ends[:-1]))
+    taken = (part.take(some - end + len(part.points)) for part, some, end in zip(parts, own, ends, strict=True))
+    return Population(*(np.concatenate(columns) for columns in zip(*taken, strict=True)))
 
 
 def _least_violating(excesses: Floats, violations: Floats, limit: int) -> Rows:

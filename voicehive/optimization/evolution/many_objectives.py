@@ -29,7 +29,7 @@ _LEVELS = 2**16
 
 
 class ManyObjectiveSearch:
-    """Evolves a population that holds the best points seen for each of 192 preferences.
+    """Evolves a population that holds the best points seen for each of 128 preferences.
 
     Decomposition, as in MOEA/D (Zhang & Li 2007, "MOEA/D: a multiobjective evolutionary algorithm based on
     decomposition"), with every offspring compared under every preference by matrix products, and the population ranked
