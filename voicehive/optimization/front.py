@@ -51,7 +51,7 @@ def extent(objectives: Floats) -> Floats:
 def hypervolume(front: Floats) -> Hypervolume:
     """The hypervolume of a scaled front (K, M) up to the reference point (1.1, ..., 1.1), at most 1.1^M.
 
-    Exact up to 5 objectives; approximate up to 31, by integration over 8,192 directions (1,024 beyond 10 objectives);
+    Exact up to 5 objectives; approximate up to 31, by integration over 8,192 directions (512 beyond 10 objectives);
     beyond, approximate and of the front's projection on its first 31 objectives. Sources: Zitzler & Thiele (1998),
     "Multiobjective optimization using evolutionary algorithms"; Deng & Zhang (2019), "Approximating hypervolume and
     hypervolume contributions using polar coordinate"; both by moocore.
@@ -62,7 +62,7 @@ def hypervolume(front: Floats) -> Hypervolume:
         return Hypervolume(float(moocore.hypervolume(points, ref=reference)), True)
     if np.all(points.max(axis=0) <= 0.0):
         return Hypervolume(float(REFERENCE ** points.shape[1]), points.shape == front.shape)
-    directions = _DIRECTIONS if points.shape[1] <= _MANY_OBJECTIVES else _DIRECTIONS // 8
+    directions = _DIRECTIONS if points.shape[1] <= _MANY_OBJECTIVES else _DIRECTIONS // 16
     return Hypervolume(float(moocore.hv_approx(points, ref=reference, nsamples=directions)), False)
 
 

@@ -38,9 +38,9 @@ class PackedNumbers(Model):
 
 
 def _tag(column: object) -> str:
-    if isinstance(column, PackedNumbers | Mapping):
+    if isinstance(column, (PackedNumbers, Mapping)):
         return "packed"
-    if not isinstance(column, Sequence) or isinstance(column, str):
+    if not isinstance(column, (tuple, list)):
         return "number"
     values = cast("Sequence[Any]", column)
     first = next((value for value in values if value is not None), None)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from voicehive.optimization.evaluators.column import Column, PackedNumbers, kind_of_column
 
 _DOUBLES = np.dtype("<f8")
-_LONGEST_LIST = 1_000
+_LONGEST_LIST = 500
 """Longer columns of numbers are packed; shorter ones stay readable."""
 
 
