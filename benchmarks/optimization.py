@@ -4,7 +4,8 @@ in a second.
 
 Peers: pymoo's NSGA-II, NSGA-III and RVEA, pygmo's NSGA-II and MOEA/D, Optuna's NSGA-II, in the same run, on one core.
 Ours is the optimiser as anyone uses it: search, choice and explanation. Without options a short selection is run;
-`--full` runs everything, for hours.
+`--full` runs everything, for hours: `--results FILE` keeps each finished problem there, so that a run that was broken
+off goes on where it stopped.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import os
 import statistics
 import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peers import hundred_comparison, latency, suite_comparison
 from benchmarks.peers.hundred_objectives import PROBLEMS, check_definitions
+from benchmarks.peers.kept_results import KeptResults
 from benchmarks.peers.pygmo_peers import PYGMO
 from benchmarks.peers.pymoo_peers import PYMOO
 from benchmarks.peers.suites import TASKS
@@ -43,6 +46,7 @@ class Scope(NamedTuple):
     seeds: tuple[int, ...]
     sections: tuple[str, ...]
     libraries: tuple[str, ...]
+    results: Path | None
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -83,15 +87,20 @@ class Bench:
         scope = self._scope
         table = Table("problem", "", "ours", "best peer", "its", "ratio", "ours s", "pymoo s", "times", title="suites")
         compared: list[suite_comparison.Compared] = []
+        kept = KeptResults(scope.results)
         for name in scope.tasks:
             libraries = [library for library in scope.libraries if library != "optuna" or name in OPTUNA_TASKS]
             able = suite_comparison.methods(TASKS[name], libraries)
             if len(able) == 1:
                 continue
-            with _Ticks(self._progress, name, len(able) * len(scope.seeds)) as ticks:
-                seeds_of_optuna = scope.seeds[:OPTUNA_SEEDS]
-                compared.append(suite_comparison.compare(TASKS[name], able, scope.seeds, seeds_of_optuna, ticks.tick))
-            table.add_row(*_suite_row(compared[-1]))
+            key = f"{name} {','.join(able)} {scope.seeds}"
+            if (found := kept.get(key)) is None:
+                with _Ticks(self._progress, name, len(able) * len(scope.seeds)) as ticks:
+                    seeds_of_optuna = scope.seeds[:OPTUNA_SEEDS]
+                    found = suite_comparison.compare(TASKS[name], able, scope.seeds, seeds_of_optuna, ticks.tick)
+                kept.keep(key, found)
+            compared.append(found)
+            table.add_row(*_suite_row(found))
         if not compared:
             return
         self._console.print(table)
@@ -248,10 +257,11 @@ def scope_of(arguments: Sequence[str] | None = None) -> Scope:
     parser.add_argument("--seeds", type=lambda text: tuple(map(int, text.split(","))), help="such as 1,2,3")
     parser.add_argument("--only", type=lambda text: _listed(text, SECTIONS), default=SECTIONS, help=",".join(SECTIONS))
     parser.add_argument("--peers", type=lambda text: _listed(text, LIBRARIES), help=",".join(LIBRARIES))
+    parser.add_argument("--results", type=Path, help="keep finished problems of the suites in this file, and use them")
     given = parser.parse_args(arguments)
     seeds = given.seeds or (tuple(range(1, 12)) if given.full else (1,))
     libraries = given.peers or (LIBRARIES if given.full else ("pymoo", "pygmo"))
-    return Scope(given.full, seeds, given.only, libraries)
+    return Scope(given.full, seeds, given.only, libraries, given.results)
 
 
 def main() -> None:
