@@ -81,11 +81,12 @@ def comparison(objectives: Sequence[Objective], today: Solution, proposed: Solut
     for objective in objectives:
         before, after = today.outcomes[objective.name], proposed.outcomes[objective.name]
         judged = _judged(objective, before, after)
-        made.add_row(words(objective.name), value(before), value(after), objective.unit, judged)
+        made.add_row(Text(words(objective.name)), value(before), value(after), Text(objective.unit), judged)
     made.add_section()
     for name, after in proposed.settings.items():
         before = today.settings.get(name)
-        made.add_row(name, value(before), value(after), "", "changed" if before != after else "")
+        changed = "changed" if before != after else ""
+        made.add_row(Text(name), Text(value(before)), Text(value(after)), "", changed)
     return made
 
 

@@ -148,7 +148,7 @@ class Evaluation:
         columns = self.encoding.decode(population.points)
         every = dict(zip(self.names, population.outcomes.T, strict=True))
         hard, soft = self.constraints.slacks(columns, every), self.constraints.soft_slacks(columns, every)
-        slacks = np.concatenate([hard, soft], axis=1).tolist()
+        slacks = (np.concatenate([hard, soft], axis=1) + 0.0).tolist()  # no room is 0.0, never -0.0
         outcomes = population.outcomes.copy()
         outcomes[:, self.columns_of_objectives] = self.values(population)
         named = rows_of(dict(zip(self.names, outcomes.T, strict=True)))
