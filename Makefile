@@ -6,6 +6,7 @@
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
+JOBS := 2
 CANDIDATES := python3.13 python3.12 python3.11 python3
 
 help: ## list these targets
@@ -14,9 +15,9 @@ help: ## list these targets
 demo: $(INSTALLED) ## run two decisions on a real Temporal server and stay up; Ctrl-C ends it
 	@$(BIN)/voicehive demo
 
-test: $(INSTALLED) ## run the whole test suite; ARGS="-k storage" narrows it
+test: $(INSTALLED) ## run the whole test suite; ARGS="-k storage" narrows it, JOBS=0 runs it in one process
 	@$(BIN)/python -m workers.temporal_cli >/dev/null
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 lint: $(INSTALLED) ## check style and formatting
 	@$(BIN)/ruff check

@@ -38,8 +38,13 @@ def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> Generator[None
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of the session's server, in a directory of its own; the ports keep clear of a developer's `up`."""
-    return Settings(data_directory=tmp_path_factory.mktemp("voicehive"), temporal_port=27233, ui_port=28233)
+    """Settings of the session's server, in a directory of its own; the ports keep clear of a developer's `up`.
+
+    Each process of pytest-xdist has a session, and so a server, of its own.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = {"temporal_port": 27233 + process, "ui_port": 28233 + process}
+    return Settings.model_validate({"data_directory": tmp_path_factory.mktemp("voicehive"), **ports})
 
 
 @pytest.fixture(scope="session")
