@@ -206,4 +206,5 @@ def _context(run: StepRun, controller: AutonomousController) -> ActionContext:
         key=run.key,
         owner=run.owner,
         allowed_hosts=controller.policy.allowed_hosts,
+        undone_next=run.undone_next,
     )

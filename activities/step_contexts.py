@@ -5,14 +5,18 @@ from collections import defaultdict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.autonomy.context import Change, StepContext
-from voicehive.execution.plan import Step
+from voicehive.execution.plan import Step, in_stages
 from voicehive.storage.parameters import Parameters
 
 
 async def step_contexts(
     session: AsyncSession, tenant: str, deployment: str, kind: str, steps: tuple[Step, ...]
 ) -> tuple[StepContext, ...]:
-    """What the rules may know of each step; `earlier` is the stored value of the parameter it sets, if it sets one."""
+    """What the rules may know of each step, and of each stage of a canary.
+
+    `earlier` is the stored value of the parameter it sets, if it sets one.
+    """
+    steps = in_stages(steps)
     places = {step.name: str(step.arguments.get("deployment") or deployment) for step in steps}
     names: defaultdict[str, list[str]] = defaultdict(list)
     for step in steps:
@@ -50,7 +54,7 @@ def verification_contexts(tenant: str, deployment: str, kind: str, steps: tuple[
             action=step.verification.action,
             arguments=step.verification.arguments,
         )
-        for step in steps
+        for step in in_stages(steps)
         if step.verification is not None
     )
 

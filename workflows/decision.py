@@ -1,10 +1,8 @@
 """`DecisionWorkflow`: one decision, from the request to its outcome."""
 
 import asyncio
-import json
 from typing import Any, Literal, TypeAlias
 
-from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import (
     ApplicationError,
@@ -13,7 +11,6 @@ from temporalio.exceptions import (
     FailureError,
     is_cancelled_exception,
 )
-from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.authorization import Authorization
@@ -30,18 +27,18 @@ with workflow.unsafe.imports_passed_through():
         ProposalInput,
         ProposalRecord,
     )
-    from voicehive.autonomy.review import RecordedReview, ReviewKind
+    from voicehive.autonomy.review import RecordedReview
     from voicehive.autonomy.verdict import DecisionResult
     from voicehive.execution.plan import Arguments, ExecutionPlan
-    from voicehive.execution.record import ExecutionRequest, ExecutionResult, ExecutionStatus
+    from voicehive.execution.record import ExecutionRequest
     from voicehive.optimization.parameter import Settings
     from voicehive.reasoning.models import Judgement, Question, Remark
     from workflows import activity_calls, search_attributes, story
-    from workflows.execution import WHILE_RUNNING, ExecutionWorkflow
+    from workflows.child_execution import ChildExecution
+    from workflows.failures import reason_of
     from workflows.human_input import HumanInput, Ruling
     from workflows.interruption import shielded
-    from workflows.review_desk import COMPENSATION_KINDS, ReviewRound
-    from workflows.saga import reason_of
+    from workflows.review_desk import ReviewRound
 
 ProposalEnd: TypeAlias = Literal["approved", "rejected", "superseded", "expired", "voided"]
 ENDED_BY: dict[Ruling, ProposalEnd] = {
@@ -51,8 +48,6 @@ ENDED_BY: dict[Ruling, ProposalEnd] = {
     "expired": "expired",
     "stopped": "voided",
 }
-AT_A_GATE: frozenset[ReviewKind] = frozenset({"approve", "delegate"})
-FORWARDED: frozenset[ReviewKind] = WHILE_RUNNING | COMPENSATION_KINDS | AT_A_GATE
 
 
 @workflow.defn
@@ -75,8 +70,7 @@ class DecisionWorkflow(HumanInput):
         self.edited: Proposal | None = None
         self.arguments: dict[str, Arguments] = {}
         self.proposals: list[ProposalRecord] = []
-        self.child: ChildWorkflowHandle[ExecutionWorkflow, ExecutionResult] | None = None
-        self.plan_status = ExecutionStatus(stage="assessing")
+        self.execution = ChildExecution(self.desk)
 
     @workflow.run
     async def run(self, request: DecisionRequest) -> DecisionOutcome:
@@ -270,70 +264,35 @@ class DecisionWorkflow(HumanInput):
         """Run the plan as a child; a cancellation is passed on to it, and its rollback is awaited."""
         self.enter("executing")
         try:
-            result = await shielded(self._run_child(proposal), self._cancel_child)
+            result = await shielded(self.execution.run(self._execution_request(proposal)), self._cancel_execution)
         except ChildWorkflowError as error:
             if not isinstance(error.cause, CancelledError):
                 raise
             return self._ended("rolled_back", "the execution was cancelled and undone")
-        finally:
-            self.desk.allowed = frozenset()
-        known = {"steps": result.steps, "reviews": result.reviews, "observation": result.observation}
-        self.plan_status = self.plan_status.model_copy(update=known)
         outcomes: dict[str, Outcome] = {"applied": "executed", "rolled_back": "rolled_back", "rejected": "rejected"}
         return self._ended(outcomes[result.outcome], result.reason)
 
-    async def _run_child(self, proposal: Proposal) -> ExecutionResult:
+    def _execution_request(self, proposal: Proposal) -> ExecutionRequest:
         assert proposal.plan is not None
-        self.child = await workflow.start_child_workflow(
-            ExecutionWorkflow.run,
-            ExecutionRequest(
-                tenant=self.tenant,
-                deployment=self.request.deployment,
-                requester=self.request.requester,
-                plan=proposal.plan,
-                kind=self.request.kind,
-                constraints=self.request.constraints,
-                watch=self.request.watch,
-            ),
-            id=f"{workflow.info().workflow_id}-execution",
-            parent_close_policy=ParentClosePolicy.REQUEST_CANCEL,
-            static_summary=f"{proposal.plan.name} for {self.request.deployment}",
+        return ExecutionRequest(
+            tenant=self.tenant,
+            deployment=self.request.deployment,
+            requester=self.request.requester,
+            plan=proposal.plan,
+            kind=self.request.kind,
+            constraints=self.request.constraints,
+            watch=self.request.watch,
         )
-        if self.cancelled:
-            self.child.cancel()
-        self.desk.allowed = WHILE_RUNNING
-        forwarding = asyncio.create_task(self._forward(self.child))
-        try:
-            return await self.child
-        finally:
-            forwarding.cancel()
 
-    def _cancel_child(self) -> None:
+    def _cancel_execution(self) -> None:
         self.cancelled = True
-        if self.child is not None:
-            self.child.cancel()
-
-    async def _forward(self, child: ChildWorkflowHandle[ExecutionWorkflow, ExecutionResult]) -> None:
-        """Hand on what people say about the running plan."""
-        while True:
-            await workflow.wait_condition(lambda: self.desk.has(*FORWARDED))
-            word = self.desk.take(*FORWARDED)
-            if word is not None:
-                await child.signal(word.kind, word.model_dump(mode="json", exclude={"kind"}, exclude_defaults=True))
+        self.execution.cancel()
 
     @workflow.signal(description="How the execution stands; sent by the execution itself")
     def progress(self, message: Any) -> None:
         """Keep how the execution stands, while there is one; it only shows and forwards, it decides nothing."""
-        try:
-            status = ExecutionStatus.model_validate_json(json.dumps(message))
-        except ValidationError:
-            return
-        if self.child is None or self.outcome is not None or status.stage == "closed":
-            return
-        self.plan_status = status
-        self.desk.parked = set(status.needs_attention)
-        self.desk.allowed = WHILE_RUNNING | (AT_A_GATE if status.waiting else frozenset())
-        self.enter(status.stage)
+        if self.outcome is None and (status := self.execution.progress(message)) is not None:
+            self.enter(status.stage)
 
     def _ended(self, outcome: Outcome, reason: str) -> DecisionOutcome:
         self.outcome, self.reason = outcome, reason
@@ -342,16 +301,16 @@ class DecisionWorkflow(HumanInput):
             reason=reason,
             verdict=self.proposal.result.verdict if self.proposal else None,
             settings=self.proposal.solution.settings if self.proposal else {},
-            steps=self.plan_status.steps,
+            steps=self.execution.status.steps,
             reviews=self._every_review(),
-            observation=self.plan_status.observation,
+            observation=self.execution.status.observation,
         )
 
     def _every_review(self) -> tuple[RecordedReview, ...]:
         """What was said here and to the execution; of what was handed on, what the execution made of it."""
-        there = [entry.review for entry in self.plan_status.reviews]
+        there = [entry.review for entry in self.execution.status.reviews]
         here = (entry for entry in self.desk.entries if entry.review not in there)
-        return (*here, *self.plan_status.reviews)
+        return (*here, *self.execution.status.reviews)
 
     async def _close(self, outcome: DecisionOutcome) -> None:
         self.enter("closed")
@@ -390,13 +349,13 @@ class DecisionWorkflow(HumanInput):
             result=self.proposal.result if self.proposal else None,
             solution=self.proposal.solution if self.proposal else None,
             proposals=tuple(self.proposals),
-            waiting=(*(question.waiting() for question in self.desk.rounds.values()), *self.plan_status.waiting),
-            execution=self.child.id if self.child else None,
-            steps=self.plan_status.steps,
+            waiting=(*(question.waiting() for question in self.desk.rounds.values()), *self.execution.status.waiting),
+            execution=self.execution.workflow_id,
+            steps=self.execution.status.steps,
             needs_attention=tuple(sorted(self.desk.parked)),
             reviews=self._every_review(),
             malformed=tuple(self.desk.malformed),
-            observation=self.plan_status.observation,
+            observation=self.execution.status.observation,
         )
 
     @workflow.query(description="The plan that would run or runs")

@@ -7,6 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from voicehive.autonomy.outcomes.progress import Observation
     from voicehive.autonomy.policy import holders_of
     from voicehive.autonomy.progress import Notification, Stage
     from voicehive.autonomy.request import AuthorizationInput
@@ -49,7 +50,7 @@ class ExecutionWorkflow(HumanInput):
         self.stage: Stage = "assessing"
         self.admission: Admission | None = None
         self.saga: Saga | None = None
-        self.observer = Observer(request, request.watch, self) if request.watch else None
+        self.observer = Observer(request, request.watch, self, run=self.owner) if request.watch else None
         self.result: ExecutionResult | None = None
 
     @workflow.run
@@ -59,10 +60,10 @@ class ExecutionWorkflow(HumanInput):
         await shielded(self._settle(result), lambda: None)
         undone_by_cancel = self.stop.cancelled and result.outcome != "applied"
         if undone_by_cancel:
-            await self._report()
+            await self.report()
         self.enter("closed")
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if self.observer is not None:
+        if self.observer is not None or self._observation() is not None:
             await workflow.wait_condition(lambda: not self._sending)
         if undone_by_cancel:
             raise asyncio.CancelledError(result.reason)
@@ -73,7 +74,7 @@ class ExecutionWorkflow(HumanInput):
         if admission is None:
             return self._ended("rejected", ())
         self.desk.allowed = WHILE_RUNNING
-        saga = self.saga = Saga(self.request.plan, self)
+        saga = self.saga = Saga(self.request, self)
         listening = asyncio.create_task(self._listen())
         if self.observer is not None:
             await self.observer.begin()
@@ -84,6 +85,8 @@ class ExecutionWorkflow(HumanInput):
         await saga.forward()
         if self.observer is not None and not self.stop.requested:
             await self._observed(self.observer)
+        if (observation := self._observation()) is not None and observation.is_bad:
+            self._tell_of_rollback()
         self.desk.allowed = frozenset()
         if self.stop.requested:
             self.enter("rolling_back")
@@ -92,24 +95,27 @@ class ExecutionWorkflow(HumanInput):
         return self._ended("rolled_back" if self.stop.requested else "applied", tuple(saga.records.values()))
 
     async def _observed(self, observer: Observer) -> None:
-        """Watch what the applied plan does; a bad outcome asks to stop, and people are told."""
+        """Watch what the applied plan does; a bad outcome asks to stop."""
         self.enter("observing")
-        await self._report()
-        await observer.watch()
-        await self._report()
-        if observer.observation is not None and observer.observation.is_bad:
-            self._tell_of_rollback()
+        await self.report()
+        await observer.watch(lambda _: self.show())
+        await self.report()
+
+    def _observation(self) -> Observation | None:
+        """What was observed of a canary that was bad, or else of the applied plan."""
+        bad = self.saga.canaries.bad if self.saga else None
+        return bad or (self.observer.observation if self.observer else None)
 
     def _tell_of_rollback(self) -> None:
         """Tell who asked for the plan, and who would be asked about it, that it is undone; beside the story."""
         assert self.admission is not None
-        info, terms = workflow.info(), self.admission.result.review
+        terms = self.admission.result.review
         rung = terms.rules.ladder[0]
         self.send(
             Notification(
                 tenant=self.tenant,
-                decision_id=info.workflow_id,
-                key=f"{info.workflow_id}/{info.first_execution_run_id}/observed",
+                decision_id=workflow.info().workflow_id,
+                key=f"{self.owner}/observed",
                 kind="rolled_back",
                 recipients=tuple(dict.fromkeys((self.request.requester, *holders_of(terms.reviewers, rung.roles)))),
                 message=f"{self.request.plan.name} on {self.request.deployment} is undone; {self.stop.reason}"[:2_000],
@@ -118,7 +124,7 @@ class ExecutionWorkflow(HumanInput):
         )
 
     def _ended(self, outcome: ExecutionOutcome, steps: tuple[StepRecord, ...]) -> ExecutionResult:
-        observation = self.observer.observation if self.observer else None
+        observation = self._observation()
         observed = f"; observed {observation.in_words()}" if observation is not None else ""
         return ExecutionResult(
             outcome=outcome,
@@ -200,24 +206,34 @@ class ExecutionWorkflow(HumanInput):
         """Pause the plan, tell the decision so, and wait until people let it go on or something asks to stop."""
         self.paused = True
         self.show()
-        await self._report()
+        await self.report()
         await workflow.wait_condition(lambda: self.stop.requested or not self.paused)
 
-    def step_run(self, step: Step, result: dict[str, JsonValue] | None = None) -> StepRun:
+    @property
+    def owner(self) -> str:
+        """The run that the steps belong to."""
+        info = workflow.info()
+        return f"{info.workflow_id}/{info.first_execution_run_id}"
+
+    def step_run(
+        self,
+        step: Step,
+        result: dict[str, JsonValue] | None = None,
+        undone_next: dict[str, JsonValue] | None = None,
+    ) -> StepRun:
         """What a step's activity is called with; its key is the same for every attempt and for the compensation."""
         assert self.admission is not None
-        info = workflow.info()
-        owner = f"{info.workflow_id}/{info.first_execution_run_id}"
         return StepRun(
             tenant=self.tenant,
             deployment=self.request.deployment,
             kind=self.admission.authorization.kind,
-            key=step.idempotency_key or f"{owner}/{step.name}",
-            owner=owner,
+            key=step.idempotency_key or f"{self.owner}/{step.name}",
+            owner=self.owner,
             step=step,
             constraints=self.request.constraints,
             approved_under=self.admission.approved_under,
             result=result,
+            undone_next=undone_next,
         )
 
     async def refused_at_gate(self, step: Step) -> str:
@@ -235,26 +251,26 @@ class ExecutionWorkflow(HumanInput):
         )
         asking = asyncio.create_task(self.ask(question, lambda: self.stop.requested))
         await workflow.wait_condition(lambda: bool(question.until) or asking.done())
-        await self._report()
+        await self.report()
         ruling = await asking
-        await self._report()
+        await self.report()
         return "" if ruling == "approved" else question.in_words(ruling)
 
     async def attend(self, step: Step) -> Review:
         """Park a compensation that keeps failing until a person says what becomes of it."""
         self.desk.parked.add(step.name)
         self.enter("needs_attention")
-        await self._report()
+        await self.report()
         await workflow.wait_condition(lambda: self.desk.word_on(step.name) is not None)
         word = self.desk.word_on(step.name)
         assert word is not None
         self.desk.inbox.remove(word)
         self.desk.parked.remove(step.name)
         self.enter("needs_attention" if self.desk.parked else "rolling_back")
-        await self._report()
+        await self.report()
         return word
 
-    async def _report(self) -> None:
+    async def report(self) -> None:
         """Tell the decision that started this how it stands, where one did and still listens."""
         if (parent := workflow.info().parent) is None:
             return
@@ -278,7 +294,7 @@ class ExecutionWorkflow(HumanInput):
             needs_attention=tuple(sorted(self.desk.parked)),
             reviews=tuple(self.desk.entries),
             malformed=tuple(self.desk.malformed),
-            observation=self.observer.observation if self.observer else None,
+            observation=self._observation(),
         )
 
     @workflow.query(description="The plan")

@@ -1,5 +1,6 @@
-"""An applied plan is watched: its metrics are read until they say how it turned out, or the window is over."""
+"""What was applied is watched: its metrics are read until they say how it turned out, or the window is over."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from temporalio import workflow
@@ -11,19 +12,31 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.outcomes.watch import OutcomeWatch
     from voicehive.execution.record import ExecutionRequest
     from workflows import activity_calls
-    from workflows.saga import Supervision, reason_of
+    from workflows.failures import reason_of
+    from workflows.supervision import Supervision
 
 
 class Observer:
-    """Reads a request's watch, once begun; a stop ends it at once, a pause keeps it from ending well."""
+    """Reads a watch, once begun; a stop ends it at once, a pause keeps it from ending well.
 
-    def __init__(self, request: ExecutionRequest, watch: OutcomeWatch, supervision: Supervision) -> None:
+    `run` names it in the store, and `subject` to people.
+    """
+
+    def __init__(
+        self,
+        request: ExecutionRequest,
+        watch: OutcomeWatch,
+        supervision: Supervision,
+        *,
+        run: str,
+        subject: str = "its outcome",
+    ) -> None:
         self._request = request
         self._watch = watch
         self._supervision = supervision
         self._stop = supervision.stop
-        info = workflow.info()
-        self._run = f"{info.workflow_id}/{info.first_execution_run_id}"
+        self._run = run
+        self._subject = subject
         self.observation: Observation | None = None
 
     async def begin(self) -> None:
@@ -38,24 +51,24 @@ class Observer:
         try:
             await self._unless_stopped(activity_calls.begin_observation(beginning))
         except ActivityError as error:
-            self._stop.request(f"its outcome could not be watched: {reason_of(error)}")
+            self._stop.request(f"{self._subject} could not be watched: {reason_of(error)}")
 
-    async def watch(self) -> None:
-        """Read, interval by interval; asks to stop where the outcome is bad."""
+    async def watch(self, show: Callable[[Observation], None]) -> None:
+        """Read, interval by interval, and show how it stands; asks to stop where the outcome is bad."""
         began = workflow.now()
         self.observation = Observation(started_at=began, until=began + self._watch.window)
         number = 0
         while number < self._watch.readings and not self.observation.is_final:
-            self._supervision.show()
+            show(self.observation)
             await self._until(began + self._watch.interval * (number + 1))
             if self._stop.requested:
                 return
             # Those that passed while no worker was there are left out.
             number = min((workflow.now() - began) // self._watch.interval, self._watch.readings)
             self.observation = await self._read(number, self.observation)
-        self._supervision.show()
+        show(self.observation)
         if self.observation.is_bad:
-            self._stop.request(f"its outcome was {self.observation.in_words()}")
+            self._stop.request(f"{self._subject} was {self.observation.in_words()}")
         await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
 
     async def _until(self, moment: datetime) -> None:

@@ -7,7 +7,7 @@ before the step starts, because one that died midway may have happened.
 import asyncio
 from datetime import timedelta
 from graphlib import TopologicalSorter
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import JsonValue, TypeAdapter
 from temporalio import workflow
@@ -15,56 +15,34 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 from temporalio.workflow import ActivityHandle
 
 with workflow.unsafe.imports_passed_through():
-    from voicehive.autonomy.review import Review
-    from voicehive.execution.plan import ExecutionPlan, Step
-    from voicehive.execution.record import StepRecord, StepResult, StepRun
+    from voicehive.autonomy.outcomes.progress import Observation
+    from voicehive.execution.plan import Step, in_stages
+    from voicehive.execution.record import ExecutionRequest, StepRecord, StepResult
     from workflows import activity_calls
-    from workflows.interruption import Stop
+    from workflows.canary import CanaryWatch
+    from workflows.failures import reason_of
+    from workflows.supervision import Supervision
 
 DURATION = TypeAdapter(timedelta)
-
-
-class Supervision(Protocol):
-    """What a saga needs of the workflow it runs in."""
-
-    stop: Stop
-    paused: bool
-
-    def step_run(self, step: Step, result: dict[str, JsonValue] | None = None) -> StepRun:
-        """What a step's activity is called with."""
-        ...
-
-    async def refused_at_gate(self, step: Step) -> str:
-        """Ask people before a step; who refused it and why, or nothing if they agree."""
-        ...
-
-    async def attend(self, step: Step) -> Review:
-        """Park until a person says what becomes of a compensation that keeps failing."""
-        ...
-
-    async def hold(self) -> None:
-        """Pause the plan, and wait until people let it go on or something asks to stop."""
-        ...
-
-    def show(self) -> None:
-        """Bring what people see up to date."""
-        ...
 
 
 class Saga:
     """A plan on its way: forward until every step is applied or a stop is asked for, then backward if it was."""
 
-    def __init__(self, plan: ExecutionPlan, supervision: Supervision) -> None:
+    def __init__(self, request: ExecutionRequest, supervision: Supervision) -> None:
         self._supervision = supervision
         self._stop = supervision.stop
-        dependencies = {step.name: step.depends_on for step in plan.steps}
+        self.canaries = CanaryWatch(request, supervision)
+        steps = in_stages(request.plan.steps)
+        dependencies = {step.name: step.depends_on for step in steps}
         order = list(TopologicalSorter(dependencies).static_order())
-        position = {step.name: index for index, step in enumerate(plan.steps)}
-        self._order = [plan.steps[position[name]] for name in order]
+        position = {step.name: index for index, step in enumerate(steps)}
+        self._order = [steps[position[name]] for name in order]
         self._count = len(order)
         self._number = {name: index + 1 for name, index in position.items()}
+        self._undone: dict[str, dict[str, JsonValue]] = {}
         self.records = {
-            step.name: StepRecord(name=step.name, summary=describe(step), state="pending") for step in plan.steps
+            step.name: StepRecord(name=step.name, summary=describe(step), state="pending") for step in steps
         }
 
     async def forward(self) -> None:
@@ -91,6 +69,8 @@ class Saga:
             if refusal := await self._supervision.refused_at_gate(step):
                 self._stop.request(f"step {step.name!r} was not permitted: {refusal}")
             await workflow.wait_condition(lambda: self._stop.requested or not self._supervision.paused)
+        if not self._stop.requested:
+            await self.canaries.begin(step)
         if self._stop.requested:
             self._mark(step, "not_started")
             return
@@ -102,6 +82,7 @@ class Saga:
             self._stop.request(f"step {step.name!r} failed: {reason_of(error)}")
         else:
             self._mark(step, "applied", answer.detail, answer.result)
+            await self.canaries.watch(step, lambda observation: self._observed(step, observation))
 
     async def _permitted(self, step: Step) -> StepResult:
         """Perform it, as soon as no kill switch is on and people let the plan go on."""
@@ -156,12 +137,14 @@ class Saga:
             return
         while True:
             self._mark(step, "compensating", record.detail)
-            run = self._supervision.step_run(step, record.result)
+            undone_next = self._undone.get(self.canaries.stage_after(step) or "")
+            run = self._supervision.step_run(step, record.result, undone_next)
             try:
                 answer = await activity_calls.compensate_step(run, self._title("undo step", step))
             except FailureError as error:
                 self._mark(step, "needs_attention", reason_of(error))
             else:
+                self._undone[step.name] = answer.result
                 self._mark(step, "compensated", answer.detail)
                 return
             word = await self._supervision.attend(step)
@@ -179,6 +162,11 @@ class Saga:
         self.records[step.name] = record.model_copy(update={"state": state, "detail": detail, "result": kept})
         self._supervision.show()
 
+    def _observed(self, step: Step, observation: Observation) -> None:
+        seen = {"detail": observation.in_words(), "observation": observation}
+        self.records[step.name] = self.records[step.name].model_copy(update=seen)
+        self._supervision.show()
+
 
 def describe(step: Step) -> str:
     """The step in a few words."""
@@ -187,9 +175,3 @@ def describe(step: Step) -> str:
 
 def _is_stopped(error: ActivityError) -> bool:
     return isinstance(error.cause, ApplicationError) and error.cause.type == "AutonomyStopped"
-
-
-def reason_of(error: BaseException) -> str:
-    """What an activity failed of, in its own words."""
-    cause = error.__cause__ if isinstance(error, ActivityError) and error.__cause__ else error
-    return cause.message if isinstance(cause, ApplicationError) else str(cause)

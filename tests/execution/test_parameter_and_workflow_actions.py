@@ -47,7 +47,19 @@ async def test_a_parameter_is_set_once_and_restored_exactly(
     assert results == [expected | {"version": version + 1}] * 3
     assert (await stored(resources, context.tenant)).value == 48
     undone = [await action.compensate(arguments, NONE, results[0], context) for _ in range(3)]
-    assert undone == [{"deployment": "line-1", "name": "p", "restored": earlier, "version": version + 2}] * 3
+    assert (
+        undone
+        == [
+            {
+                "deployment": "line-1",
+                "name": "p",
+                "restored": earlier,
+                "restored_version": version,
+                "version": version + 2,
+            }
+        ]
+        * 3
+    )
     assert (await stored(resources, context.tenant)).value == earlier
     with pytest.raises(ActionWithdrawn):
         await action.run(arguments, context)

@@ -12,13 +12,14 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
-from tests.execution.http_server import http_server
+from tests.execution.http_server import Received, http_server
 from tests.workflows import optimizations
 from tests.workflows.test_saga_properties import LONG_WAY, help_along
 from tests.workflows.world import PERMISSIVE, World, faulty_plan, faulty_step, running_world, until
 from voicehive.autonomy.outcomes.watch import OutcomeWatch
 from voicehive.autonomy.request import DecisionRequest, DecisionStatus
 from voicehive.execution.plan import Step
+from voicehive.execution.record import ExecutionStatus
 from workers.client import connect
 from workers.settings import Settings
 from workers.temporal_server import EmbeddedServer
@@ -77,6 +78,45 @@ async def record_observed(world: World) -> None:
         await world.policy(PERMISSIVE)
 
 
+async def record_canary(world: World) -> None:
+    """Good at a first share, unclear at the next and put to people, bad at the last and undone."""
+    with http_server() as metrics:
+
+        def respond(received: Received) -> tuple[int, bytes]:
+            return 200, {"/5": b"20", "/25": b"null", "/100": b"99"}[received.path]
+
+        metrics.answer = respond
+        await world.policy(f"{PERMISSIVE}allowed_hosts: ['{metrics.host}']\n")
+        stages: list[dict[str, Any]] = []
+        for share in (0.05, 0.25, 1.0):
+            metric = {
+                "name": "answer_time",
+                "source": {"kind": "http", "url": f"{metrics.url}/{round(share * 100)}"},
+                "direction": "minimize",
+                "planned_degradation": 12.0,
+                "baseline": [18.0, 22.0] * 15,
+                "guard_rail": {"limit": 60.0},
+            }
+            watch = {"metrics": [metric], "window": "PT30S" if share != 0.25 else "PT2S", "interval": "PT1S"}
+            stages.append({"share": share, "watch": watch})
+        release = {
+            "name": "release",
+            "action": "parameter.set",
+            "arguments": {"name": "new.share", "value": "{share}"},
+            "compensation": {},
+            "canary": {"stages": stages},
+        }
+        execution = await world.start(faulty_plan(Step.model_validate_json(json.dumps(release))))
+
+        async def waiting() -> bool:
+            return bool((await execution.query("status", result_type=ExecutionStatus)).waiting)
+
+        await until(waiting, 90)
+        await execution.signal("approve", {"reviewer": "alice"})
+        await keep("execution-canary", execution)
+        await world.policy(PERMISSIVE)
+
+
 async def record_decisions(world: World) -> None:
     """Executed alone; and asked, delegated, edited, asked again and approved."""
     request = DecisionRequest.model_validate_json(EXAMPLE.read_text(encoding="utf-8"))
@@ -131,6 +171,7 @@ async def main() -> None:
             async with running_world(client, settings) as world:
                 await record_executions(world)
                 await record_observed(world)
+                await record_canary(world)
                 await record_decisions(world)
                 await record_optimizations(world)
 

@@ -50,7 +50,8 @@ class ActionContext:
 
     `key` is the same for every attempt of one step and for its compensation; `owner` is the run the step belongs to,
     for plans may share a key. `allowed_hosts` are the hosts (with an optional port) that the tenant's policy lets an
-    action speak to.
+    action speak to. `undone_next` is, for the compensation of a canary's stage, what the one of the stage after it
+    returned.
     """
 
     tenant: str
@@ -58,6 +59,7 @@ class ActionContext:
     key: str
     owner: str
     allowed_hosts: tuple[str, ...] = ()
+    undone_next: Mapping[str, JsonValue] | None = None
 
 
 class Action(ABC, Generic[ArgumentsT, CompensationT]):

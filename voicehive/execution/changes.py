@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from voicehive.execution.errors import PlanInvalid
-from voicehive.execution.plan import Arguments, Compensation, ExecutionPlan, Step
+from voicehive.execution.plan import Arguments, Compensation, ExecutionPlan, Step, in_stages
 from voicehive.model import Model
 
 
@@ -70,7 +70,7 @@ def settings_set(plan: ExecutionPlan, deployment: str) -> dict[str, JsonValue]:
     """What the plan's `parameter.set` steps leave the deployment's settings at."""
     return {
         str(step.arguments["name"]): step.arguments.get("value")
-        for step in plan.steps
+        for step in in_stages(plan.steps)
         if step.action == "parameter.set" and step.arguments.get("deployment") in (None, deployment)
     }
 

@@ -68,7 +68,7 @@ class SetParameter(Action[SetParameterArguments, NoArguments]):
         result: Mapping[str, Any] | None,
         context: ActionContext,
     ) -> Mapping[str, Any]:
-        """Returns deployment, name, restored (null: absent) and version (the one now).
+        """Returns deployment, name, restored (null: absent), restored_version and version (the one now).
 
         Raises:
             CompensationConflict: the parameter was changed since by somebody else.
@@ -76,13 +76,14 @@ class SetParameter(Action[SetParameterArguments, NoArguments]):
 
         async def undo(session: AsyncSession, done: JsonObject) -> JsonObject:
             restored = await Parameters(session, context.tenant).set(
-                done["deployment"], done["name"], done["earlier"], expected_version=done["version"]
+                done["deployment"], done["name"], done["earlier"], _expected(done, context.undone_next)
             )
             current = restored.current
             return {
                 "deployment": current.deployment,
                 "name": current.name,
                 "restored": current.value,
+                "restored_version": done["earlier_version"],
                 "version": current.version,
             }
 
@@ -94,6 +95,14 @@ class SetParameter(Action[SetParameterArguments, NoArguments]):
                     f"{error}; undoing this step would destroy that change. Look at both values and set the right one "
                     "by hand, then mark the compensation as done or skip it"
                 ) from error
+
+
+def _expected(done: JsonObject, undone_next: Mapping[str, JsonValue] | None) -> int:
+    """The version at which only this change is in force: its own, or the one at which the next stage restored it."""
+    next_restored = undone_next or {}
+    restored = tuple(next_restored.get(field) for field in ("deployment", "name", "restored_version"))
+    is_restored = restored == (done["deployment"], done["name"], done["version"])
+    return int(str(next_restored["version"])) if is_restored else done["version"]
 
 
 class CheckParameterArguments(Model):

@@ -31,13 +31,17 @@ ExecutionOutcome: TypeAlias = Literal["applied", "rolled_back", "rejected"]
 
 
 class StepRecord(Model):
-    """One step's state; `detail` says why it failed, or what its compensation found."""
+    """One step's state; `detail` says why it failed, or what its compensation found.
+
+    `observation` is how the watch of a canary's stage stands.
+    """
 
     name: str
     summary: str
     state: StepState
     detail: str = ""
     result: dict[str, JsonValue] | None = None
+    observation: Observation | None = None
 
 
 class ExecutionRequest(Model):
@@ -58,7 +62,10 @@ class ExecutionRequest(Model):
 
 
 class ExecutionResult(Model):
-    """How an execution ended: all steps applied, all undone, or nothing started; with what was said and observed."""
+    """How an execution ended: all steps applied, all undone, or nothing started; with what was said and observed.
+
+    `observation` is that of the request's watch, or the one of a canary's stage that was bad.
+    """
 
     outcome: ExecutionOutcome
     reason: str
@@ -97,7 +104,10 @@ class ExecutionClosing(Model):
 
 
 class StepRun(Model):
-    """One step, as its activity is asked to run, verify or undo it."""
+    """One step, as its activity is asked to run, verify or undo it.
+
+    `undone_next` is what undoing a canary's next stage answered, where there is one.
+    """
 
     tenant: str
     deployment: str
@@ -108,6 +118,7 @@ class StepRun(Model):
     constraints: tuple[SafetyConstraint, ...]
     approved_under: str | None
     result: dict[str, JsonValue] | None = None
+    undone_next: dict[str, JsonValue] | None = None
 
 
 class StepResult(Model):

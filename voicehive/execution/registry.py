@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from voicehive.execution.action import Action
 from voicehive.execution.errors import ExecutionError, PlanInvalid
-from voicehive.execution.plan import Arguments, ExecutionPlan, Step
+from voicehive.execution.plan import Arguments, ExecutionPlan, Step, stages_of
 from voicehive.model import Model
 
 ENTRY_POINT_GROUP = "voicehive.actions"
@@ -109,7 +109,8 @@ class ActionRegistry:
         """
         for step in plan.steps:
             try:
-                self._check(step, allowed)
+                for stage in stages_of(step):
+                    self._check(stage, allowed)
             except PlanInvalid as error:
                 raise PlanInvalid(f"step {step.name!r}: {error}") from error
 

@@ -74,6 +74,11 @@ class Observation(Model):
         """Whether the outcome was found bad."""
         return self.verdict is not None and self.verdict.verdict == "bad"
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the outcome was found good."""
+        return self.verdict is not None and self.verdict.verdict == "good"
+
     def in_words(self) -> str:
         """What was observed, and what says so."""
         if self.verdict is None:
