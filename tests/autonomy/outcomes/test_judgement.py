@@ -89,7 +89,7 @@ def test_a_window_too_short_for_its_plan_says_what_it_would_take():
     reasons = judged(short, AFTER[:5].tolist()).reasons
     assert "a test that looks once would need" in reasons[0]
     assert "the window holds 5" in reasons[0]
-    tiny = watch(metric(baseline=BASELINE[:30], planned_degradation=0.1))
+    tiny = watch(metric(baseline=BASELINE[:60], planned_degradation=0.1))
     assert "give more of them" in judged(tiny, AFTER[:5].tolist()).reasons[0]
 
 
@@ -99,12 +99,12 @@ def test_a_canary_is_compared_with_its_control():
     assert [one.mean_before for one in verdict.metrics] == [pytest.approx(np.mean(BASELINE)), 0.0]
 
 
-def test_readings_of_few_values_are_not_called_good_until_they_are_averaged():
-    shares = np.random.default_rng(3).binomial(50, 0.02, 600) / 50
-    coarse = metric(baseline=shares[:400].tolist(), planned_degradation=0.015)
-    assert "so few values" in judged(watch(coarse), shares[400:500].tolist()).reasons[0]
-    averaged = watch(coarse, readings_per_block=5)
-    assert judged(averaged, shares[400:500].tolist()).verdict == "good"
+def test_shares_of_few_values_are_called_good_and_bad():
+    generator = np.random.default_rng(3)
+    before, same, worse = (generator.binomial(50, chance, 400) / 50 for chance in (0.1, 0.1, 0.14))
+    declared = watch(metric(baseline=before.tolist(), planned_degradation=0.03))
+    assert judged(declared, same[:100].tolist()).verdict == "good"
+    assert judged(declared, worse[:100].tolist()).verdict == "bad"
 
 
 def test_a_state_of_another_watch_is_refused():

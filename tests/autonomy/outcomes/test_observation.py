@@ -141,12 +141,31 @@ def test_readings_are_averaged_into_blocks():
     assert len(state.evidence.reference) == 50 - readings_for_scale(50)
 
 
-def test_a_baseline_of_dependent_readings_chooses_its_blocks():
+def test_dependent_readings_count_for_less_each():
     walk = np.repeat(NORMAL, 3).tolist()
     state = begin(watch(metric(baseline=walk)), minute(0)).metrics[0]
-    assert state.block > 1
-    assert state.autocorrelation is not None
-    assert state.autocorrelation > 0.5
+    assert isinstance(state.evidence, RankEvidence)
+    assert state.evidence.inflation == pytest.approx(3, rel=0.3)
+    independent = begin(watch(metric(baseline=NORMAL)), minute(0)).metrics[0]
+    assert (state.needed_readings or 0) > 2 * (independent.needed_readings or 1_000)
+    short = begin(watch(metric(baseline=np.repeat(NORMAL[:10], 5))), minute(0)).metrics[0]
+    assert "resemble their neighbours" in short.untestable
+
+
+@pytest.mark.parametrize("chance", [0.04, 0.1])
+def test_counts_of_rare_cases_give_what_the_simulation_of_whole_series_gives(chance: float):
+    generator = np.random.default_rng(5)
+    before, after = generator.binomial(50, 0.04, 200) / 50, generator.binomial(50, chance, 60) / 50
+    declared = watch(metric(baseline=before, planned_degradation=0.02))
+    state = fold(declared, begin(declared, minute(0)), after.tolist())
+    terms = {"alpha": 0.05, "miss": declared.miss}
+    # Ties are broken at random by both.
+    drawn = [rank_evidence(before[None], after[None], 0.02, generator, **terms) for _ in range(40)]
+    degraded = [one.degraded[0, -1] for one in drawn]
+    assert min(degraded) - 0.5 <= total(state)[0] <= max(degraded) + 0.5
+    if state.metrics[0].degraded_at is None:  # else it was not watched on
+        unharmed = [one.unharmed[0, -1] for one in drawn]
+        assert min(unharmed) - 0.5 <= total(state)[1] <= max(unharmed) + 0.5
 
 
 def test_a_metric_that_never_varied_still_shows_a_degradation():

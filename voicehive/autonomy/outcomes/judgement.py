@@ -4,7 +4,7 @@ import math
 from datetime import datetime
 
 from voicehive.autonomy.outcomes.observation import check_belongs
-from voicehive.autonomy.outcomes.state import MetricState, RankEvidence, WatchState
+from voicehive.autonomy.outcomes.state import MetricState, WatchState
 from voicehive.autonomy.outcomes.verdict import MetricVerdict, OutcomeVerdict, OutcomeWord
 from voicehive.autonomy.outcomes.watch import OutcomeWatch, WatchedMetric
 
@@ -12,7 +12,6 @@ LEAST_COVERAGE = 0.5
 """A metric of whose expected readings fewer have come is never good: what is missing may be what went wrong."""
 
 _LARGEST_LOGARITHM = 230.0
-_AVERAGE_MORE = "average more of them by readings_per_block"
 
 
 def judge(watch: OutcomeWatch, state: WatchState, now: datetime) -> OutcomeVerdict:
@@ -82,9 +81,6 @@ def _word(watch: OutcomeWatch, metric: WatchedMetric, state: MetricState, expect
         return "unclear", _undecided(watch, metric, state)
     if readings < LEAST_COVERAGE * expected:
         return "unclear", f"only {readings} of {expected} readings came; what is missing may be what went wrong"
-    if isinstance(state.evidence, RankEvidence) and metric.planned_degradation < 2 * state.evidence.gap:
-        # A share that rises does not shift its few values, which is what ruling a degradation out rests on.
-        return "unclear", "not shown to be worse, but readings of so few values cannot rule it out; " + _AVERAGE_MORE
     planned = _amount(metric, metric.planned_degradation)
     ruled_out = f"ruled out at {state.unharmed_at:%H:%M:%S} by an e-value of at least {1 / watch.miss:.3g}"
     return "good", f"worse by less than {planned}{_by(metric, state, 'measured')}; {ruled_out}"

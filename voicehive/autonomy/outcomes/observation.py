@@ -5,13 +5,17 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeAlias
 
 from voicehive.autonomy.outcomes import sequential_ranks, sign_flips
 from voicehive.autonomy.outcomes.errors import WatchMismatch
 from voicehive.autonomy.outcomes.points import MetricPoint
 from voicehive.autonomy.outcomes.sequential_ranks import TOLERANCE
 from voicehive.autonomy.outcomes.state import Counts, Evidence, MetricState, RankEvidence, SignEvidence, WatchState
+from voicehive.autonomy.outcomes.thinning import Thinning
 from voicehive.autonomy.outcomes.watch import OutcomeWatch, WatchedMetric
+
+Uniforms: TypeAlias = tuple[float, float]
 
 
 def observe(watch: OutcomeWatch, state: WatchState, points: Iterable[MetricPoint]) -> WatchState:
@@ -98,7 +102,7 @@ def _tested(
     if len(partial) < folded.block:
         return folded.model_copy(update={"partial": partial})
     block = math.fsum(partial) / len(partial)
-    evidence = _updated(watch, folded.evidence, block, metric.planned_degradation, _uniform(state, folded))
+    evidence = _updated(watch, folded.evidence, block, metric.planned_degradation, _uniforms(state, folded))
     degraded, unharmed = (room <= TOLERANCE for room in _rooms(watch, evidence))
     return folded.model_copy(
         update={
@@ -116,12 +120,12 @@ def _rooms(watch: OutcomeWatch, evidence: Evidence) -> tuple[float, float]:
 
 
 def _updated(
-    watch: OutcomeWatch, evidence: Evidence, block: float, planned: float, uniform: float
+    watch: OutcomeWatch, evidence: Evidence, block: float, planned: float, uniforms: Uniforms
 ) -> RankEvidence | SignEvidence:
     still_open = [room > TOLERANCE for room in _rooms(watch, evidence)]
     rooms = [room if one else math.inf for room, one in zip(_rooms(watch, evidence), still_open, strict=True)]
     if isinstance(evidence, RankEvidence):
-        factors, changes = _ranked(evidence, block, planned, (rooms[0], rooms[1]), uniform)
+        factors, changes = _ranked(evidence, block, planned, (rooms[0], rooms[1]), uniforms)
     else:
         factors, changes = _signed(evidence, block, planned, (rooms[0], rooms[1]))
     # What has once convinced is left as it is.
@@ -131,34 +135,43 @@ def _updated(
 
 
 def _ranked(
-    evidence: RankEvidence, worsening: float, planned: float, rooms: tuple[float, float], uniform: float
+    evidence: RankEvidence, worsening: float, planned: float, rooms: tuple[float, float], uniforms: Uniforms
 ) -> tuple[tuple[float, float], dict[str, object]]:
     """Both logarithms for one more reading ranked among all earlier ones, and what else changes in the evidence."""
-    reference, after = evidence.reference, evidence.after
-    worsening += evidence.gap * uniform
-    where, equal = _below(after, worsening)
-    smaller_before, equal_before = _below(reference, worsening)
-    # Less the degradation, the readings after keep their order among themselves.
-    smaller_unharmed, equal_unharmed = _below(reference, worsening - planned)
-    ranks = (
-        sequential_ranks.rank_among(smaller_before + where, equal_before + equal, uniform),
-        sequential_ranks.rank_among(smaller_unharmed + where, equal_unharmed + equal, uniform),
-    )
-    factors = sequential_ranks.log_factors(ranks, evidence.effect, (len(reference), len(after)), rooms)
-    return factors, {"after": (*after[:where], worsening, *after[where:])}
+    reference, after, spread = evidence.reference, evidence.after, evidence.gap * uniforms[0]
+    reading = worsening + spread
+    where, equal = _below(after, reading)
+    rank = _rank(_below(reference, reading), (where, equal), uniforms[0])
+    changes: dict[str, object] = {"after": (*after[:where], reading, *after[where:])}
+    if evidence.keep is None:
+        # Less the degradation, the readings after keep their order among themselves.
+        lessened, among = reading - planned, (where, equal)
+    else:
+        kept = Thinning(evidence.lowest, evidence.gap, evidence.keep).kept(worsening, uniforms[1])
+        lessened = float(kept) + spread
+        among = _below(evidence.lessened, lessened)
+        changes["lessened"] = (*evidence.lessened[: among[0]], lessened, *evidence.lessened[among[0] :])
+    ranks = rank, _rank(_below(reference, lessened), among, uniforms[0])
+    pool = len(reference), len(after)
+    return sequential_ranks.log_factors(ranks, evidence.effect, pool, rooms, evidence.inflation), changes
 
 
 def _signed(
     evidence: SignEvidence, worsening: float, planned: float, rooms: tuple[float, float]
 ) -> tuple[tuple[float, float], dict[str, object]]:
     """Both logarithms for the sign of one more difference, and what else changes in the evidence."""
-    count, shifted = evidence.count + 1, worsening - planned
-    squares, shifted_squares = evidence.squares + worsening**2, evidence.shifted_squares + shifted**2
+    count, mean, squares = evidence.count, evidence.mean, evidence.squares
     factors = (
-        sign_flips.log_factor(worsening, squares, count, planned, rooms[0]),
-        sign_flips.log_factor(shifted, shifted_squares, count, -planned, rooms[1]),
+        sign_flips.log_factor(worsening, (count, mean, squares), planned, rooms[0]),
+        sign_flips.log_factor(planned - worsening, (count, planned - mean, squares), planned, rooms[1]),
     )
-    return factors, {"count": count, "squares": squares, "shifted_squares": shifted_squares}
+    moved = mean + (worsening - mean) / (count + 1)
+    squares += (worsening - mean) * (worsening - moved)
+    return factors, {"count": count + 1, "mean": moved, "squares": squares}
+
+
+def _rank(before: tuple[int, int], after: tuple[int, int], uniform: float) -> int:
+    return int(sequential_ranks.rank_among(before[0] + after[0], before[1] + after[1], uniform))
 
 
 def _below(values: tuple[float, ...], bound: float) -> tuple[int, int]:
@@ -167,7 +180,8 @@ def _below(values: tuple[float, ...], bound: float) -> tuple[int, int]:
     return smaller, bisect_right(values, bound, lo=smaller) - smaller
 
 
-def _uniform(state: WatchState, metric: MetricState) -> float:
-    """A number in [0, 1) that depends on the watch, its start and the count, never on a reading; reproducible."""
+def _uniforms(state: WatchState, metric: MetricState) -> Uniforms:
+    """Numbers in [0, 1) that depend on the watch, its start and the count, never on a reading; reproducible."""
     text = f"{state.watch_digest}:{state.started_at.isoformat()}:{metric.name}:{metric.counts.folded}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]) / 2**48
+    digest = hashlib.sha256(text.encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48, int.from_bytes(digest[6:12]) / 2**48

@@ -5,8 +5,8 @@ earlier ones is uniform and independent of the ranks before it (Bhattacharya and
 random (conformal test martingales with smoothed p-values: Vovk, "Testing randomness", arXiv:1906.09256). A product of
 factors whose mean over the possible ranks is 1 is then a martingale, whatever the distribution, the scale and the size
 of the baseline, and Ville's inequality (1939) bounds by alpha the probability that it ever reaches 1/alpha. No look
-costs anything. What is assumed is exchangeability: autocorrelated readings must be averaged first (`blocks`), and a
-change of the spread alone, or of the time of day, is a change too.
+costs anything. What is assumed is exchangeability: dependent readings count for less than one each (`dependence`), and
+a change of the spread alone, or of the time of day, is a change too.
 
 The factor is the likelihood ratio of a normal score under a shift, as in Wald's sequential probability ratio test
 (1945) with the planned effect as its simple alternative (sequential normal scores: arXiv:1901.04443). Normal scores
@@ -80,16 +80,19 @@ def log_factors(
     effect: Floats | float,
     pool: tuple[int, int],
     rooms: tuple[Floats | float, Floats | float],
+    inflation: Floats | float = 1.0,
 ) -> tuple[Any, Any]:
     """Both logarithms for the next reading: against "nothing changed", and against "worse by the planned degradation".
 
     The second is the first of the mirrored problem: under the degradation, the readings after, each less the
     degradation, are exchangeable with those before. `ranks` are the reading's among all as they are, and among those;
-    `pool` counts the readings before and after; `rooms` say how far the logarithms still are from convincing.
+    `pool` counts the readings before and after; `rooms` say how far the logarithms still are from convincing; they are
+    divided by the variance `inflation` of dependent readings.
     """
     size, expected = sum(pool) + 1, tilt(effect, *pool)
-    mirrored = size + 1 - np.asarray(ranks[1])
-    return capped_log_factor(ranks[0], size, expected, rooms[0]), capped_log_factor(mirrored, size, expected, rooms[1])
+    degraded = capped_log_factor(ranks[0], size, expected, rooms[0] * inflation)
+    unharmed = capped_log_factor(size + 1 - np.asarray(ranks[1]), size, expected, rooms[1] * inflation)
+    return degraded / inflation, unharmed / inflation
 
 
 def readings_for_scale(baseline: int) -> int:
@@ -103,8 +106,7 @@ def readings_for_scale(baseline: int) -> int:
 def lattice_gap(baseline: Floats) -> float:
     """The distance of the values that readings (M,) can take, where some repeat (shares, counts); else 0.
 
-    Every reading of such a metric is spread evenly over that distance. Otherwise a degradation smaller than it would,
-    taken off a reading, put it below all its equals, and harm would be ruled out that is there.
+    Every reading of such a metric is spread evenly over that distance, so that none has an equal.
     """
     values = np.unique(baseline)
     return float(np.diff(values).min()) if 1 < len(values) < len(baseline) else 0.0

@@ -1,11 +1,18 @@
 """An anytime-valid test of paired differences, by their signs: what a canary has when nothing is known from before.
 
-If the canary reads like the control, their difference at a moment is as likely d as -d. Given its size, its sign is
-then a fair coin, and the likelihood ratio of a normal shift given the size, 2 / (1 + exp(-2 t)) with t = shift times
-difference over variance, is a fair bet: its mean over both signs is exactly 1, whatever the variance and however it
-changes in time. The product of such bets is a martingale (Ville 1939; testing symmetry by betting: Ramdas, Ruf, Larsson
-and Koolen 2020), and a real shift below 0 only makes it smaller. The bet depends on sizes only, so the variance may be
-estimated from all differences so far, the present one included.
+If the canary reads like the control, their difference at a moment is as likely d as -d, whatever was before. Given its
+size, its sign is then a fair coin, and any bet on it that depends on the size and on earlier differences is fair: here
+f(d) / (f(d) + f(-d)) times 2, where f predicts a canary that is worse. Its mean over both signs is exactly 1, whatever
+the variance and however it changes in time, and a shift below 0 only makes it smaller. The product of such bets is a
+martingale (Ville 1939; testing symmetry by betting: Ramdas, Ruf, Larsson and Koolen 2020).
+
+The nearer f is to the truth, the sooner the test decides. It is Student's t, the predictive law of normal differences
+whose mean and variance are learned from those before (DeGroot, Optimal Statistical Decisions, 1970, section 9.6),
+starting from the planned degradation. So a larger one is bet on more, where a bet on the planned size alone would
+forgo it. No bet more than doubles what is staked, so five readings are the least that show a degradation at 5 %.
+
+Differences that resemble their neighbours, beyond what pairing takes off both, break the bound: what was before is
+then needed to tell by how much (`dependence`).
 """
 
 # pyright: reportUnknownVariableType=false
@@ -13,30 +20,36 @@ estimated from all differences so far, the present one included.
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+Before: TypeAlias = tuple[int, Any, Any]
+"""How many differences there were before, their mean, and the sum of their squared distances from it."""
 
-_CAUTION = 2.0
-"""The second moment of n differences is raised by this many n-ths, so that the first ones do not stake everything."""
+# What is supposed before the first difference: how large a shift is, as a multiple of the planned degradation, and by
+# how much it varies (its precision; 1 / planned^2 is one unit); what the standard deviation of a difference is, as such
+# a multiple, and how many degrees of freedom that is worth. Chosen on simulated normal differences whose standard
+# deviation is 2 to 5 planned degradations.
+_SHIFT, _PRECISION, _DEVIATION, _FREEDOM = 1.5, 2.0, 1.8, 3.0
 
 
-def log_factor(difference: Any, squares: Any, count: int, planned: float, room: Any) -> Any:
-    """The logarithm of the bet on the latest of `count` differences being shifted by `planned` (either sign).
+def log_factor(difference: Any, before: Before, planned: float, room: Any) -> Any:
+    """The logarithm of the bet on a difference being shifted upwards by `planned` (> 0) or more.
 
-    `squares` sums the squares of all of them. No bet wins more than `room` (> 0); what it could have won beyond is
-    spared when it loses, so that the mean remains 1 (as in `sequential_ranks`).
+    No bet wins more than `room` (> 0); what it could have won beyond is spared when it loses, so that the mean remains
+    1 (as in `sequential_ranks`).
     """
-    leaning = _leaning(difference, squares, count, planned)
-    won = np.minimum(np.log(2.0) - np.logaddexp(0.0, -2 * np.abs(leaning)), room)
+    won = np.minimum(np.log(2.0) - np.logaddexp(0.0, -_leaning(difference, before, planned)), room)
     # A certain win would lose everything at the other sign: what is lost stays finite.
     lost = np.log(np.maximum(2 - np.exp(won), np.finfo(np.float64).tiny))
-    wins: NDArray[np.bool_] = np.greater_equal(leaning, 0)
-    return np.where(wins, won, lost)
+    return np.where(np.asarray(difference) > 0, won, np.where(np.asarray(difference) < 0, lost, 0.0))
 
 
-def _leaning(difference: Any, squares: Any, count: int, planned: float) -> Any:
-    """Planned shift times difference over variance; 0 for a difference of 0, which has no sign and says nothing."""
-    second_moment = np.asarray(squares) / count * (1 + _CAUTION / count)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(difference) == 0, 0.0, planned * np.asarray(difference) / second_moment)
+def _leaning(difference: Any, before: Before, planned: float) -> Any:
+    """The logarithm of f(d) / f(-d) at the size of a difference: at least 0, since the shift expected is."""
+    count, mean, squares = before
+    freedom = _FREEDOM + max(count - 1, 0)
+    variance = (_FREEDOM * (_DEVIATION * planned) ** 2 + np.asarray(squares)) / freedom
+    supposed = _PRECISION * variance / planned**2
+    shift = np.maximum((supposed * _SHIFT * planned + count * np.asarray(mean)) / (supposed + count), planned)
+    spread = freedom * variance * (1 + 1 / (supposed + count))
+    size = np.abs(difference)
+    return (freedom + 1) / 2 * (np.log1p((size + shift) ** 2 / spread) - np.log1p((size - shift) ** 2 / spread))

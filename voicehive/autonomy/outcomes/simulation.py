@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicehive.autonomy.outcomes import sequential_ranks, sign_flips
+from voicehive.autonomy.outcomes.dependence import variance_inflation
 from voicehive.autonomy.outcomes.sequential_ranks import TOLERANCE
+from voicehive.autonomy.outcomes.thinning import Thinning
 
 Floats: TypeAlias = NDArray[np.float64]
 _Step: TypeAlias = Callable[[int, Floats, tuple[Floats, Floats]], tuple[Any, Any]]
@@ -64,32 +66,43 @@ def rank_evidence(
     """
     for_scale = sequential_ranks.readings_for_scale(baseline.shape[1])
     effect = sequential_ranks.standard_effect(planned, baseline[:, :for_scale])
-    gaps = np.array([sequential_ranks.lattice_gap(one) for one in baseline])[:, None]
+    inflation = variance_inflation(baseline)
+    gaps = np.array([sequential_ranks.lattice_gap(one) for one in baseline])
+    lessened = after - planned
+    for row, (before, gap) in enumerate(zip(baseline, gaps.tolist(), strict=True)):
+        if thinning := Thinning.undoing(planned, before, gap):
+            effect[row] = thinning.effect(planned, before[:for_scale])
+            lessened[row] = thinning.kept(after[row], generator.random(after.shape[1]))
+    spread = gaps[:, None] * generator.random(after.shape)
+    after, lessened = after + spread, lessened + spread
     reference = baseline[:, for_scale:]
-    reference = reference + gaps * generator.random(reference.shape)
-    after = after + gaps * generator.random(after.shape)
+    reference = reference + gaps[:, None] * generator.random(reference.shape)
 
     def step(count: int, latest: Floats, rooms: tuple[Floats, Floats]) -> tuple[Any, Any]:
         uniform = generator.random(len(latest))
-        among_after = _below(after[:, :count], latest)
         ranks = (
-            _rank(_below(reference, latest), among_after, uniform),
-            _rank(_below(reference, latest - planned), among_after, uniform),
+            _rank(_below(reference, latest), _below(after[:, :count], latest), uniform),
+            _rank(_below(reference, lessened[:, count]), _below(lessened[:, :count], lessened[:, count]), uniform),
         )
-        return sequential_ranks.log_factors(ranks, effect, (reference.shape[1], count), rooms)
+        return sequential_ranks.log_factors(ranks, effect, (reference.shape[1], count), rooms, inflation)
 
     return _accumulated(after, step, alpha, miss)
 
 
 def sign_evidence(differences: Floats, planned: float, *, alpha: float, miss: float) -> Evidence:
     """Bets on the signs of differences (R, N) between canary and control; larger is worse. See `rank_evidence`."""
-    shifted = differences - planned
-    squares, shifted_squares = (differences**2).cumsum(axis=1), (shifted**2).cumsum(axis=1)
+    counts: Floats = np.arange(float(differences.shape[1]))
+    sums: Floats = differences.cumsum(axis=1)
+    means: Floats = (sums - differences) / np.maximum(counts, 1.0)
+    # Welford's update of the sum of squared distances from the mean.
+    gains: Floats = (differences - means) ** 2 * counts / (counts + 1)
+    squares: Floats = gains.cumsum(axis=1) - gains
 
     def step(count: int, latest: Floats, rooms: tuple[Floats, Floats]) -> tuple[Any, Any]:
+        mean, spread = means[:, count], squares[:, count]
         return (
-            sign_flips.log_factor(latest, squares[:, count], count + 1, planned, rooms[0]),
-            sign_flips.log_factor(shifted[:, count], shifted_squares[:, count], count + 1, -planned, rooms[1]),
+            sign_flips.log_factor(latest, (count, mean, spread), planned, rooms[0]),
+            sign_flips.log_factor(planned - latest, (count, planned - mean, spread), planned, rooms[1]),
         )
 
     return _accumulated(differences, step, alpha, miss)

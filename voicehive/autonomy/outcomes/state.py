@@ -25,7 +25,9 @@ class Counts(Model):
 class RankEvidence(Model):
     """Evidence by sequential ranks among `reference` (from before) and `after`; both sorted, larger is worse.
 
-    `effect` is the planned degradation in standard deviations; `gap` that of `sequential_ranks.lattice_gap`.
+    `effect` is the planned degradation in standard deviations; `gap` that of `sequential_ranks.lattice_gap`, and
+    `inflation` of `dependence.variance_inflation`. Where readings are counts, of which `lowest` is that of no case,
+    `keep` of the cases are left if the planned degradation is undone, as in `lessened` (else: `after` is shifted).
     `degraded` is the natural logarithm of the e-value against "nothing has changed", `unharmed` that against "worse by
     the planned degradation".
     """
@@ -35,6 +37,10 @@ class RankEvidence(Model):
     after: tuple[float, ...] = ()
     effect: float
     gap: float = 0.0
+    inflation: float = 1.0
+    lowest: float = 0.0
+    keep: float | None = None
+    lessened: tuple[float, ...] = ()
     degraded: float = 0.0
     unharmed: float = 0.0
 
@@ -42,14 +48,14 @@ class RankEvidence(Model):
 class SignEvidence(Model):
     """Evidence by the signs of `count` differences between canary and control; larger is worse.
 
-    `squares` sums the squares of the differences, `shifted_squares` those of the differences less the planned
-    degradation. `degraded` and `unharmed` are as in `RankEvidence`.
+    `mean` is that of the differences, `squares` sums their squared distances from it. `degraded` and `unharmed` are as
+    in `RankEvidence`.
     """
 
     kind: Literal["signs"] = "signs"
     count: int = 0
+    mean: float = 0.0
     squares: float = 0.0
-    shifted_squares: float = 0.0
     degraded: float = 0.0
     unharmed: float = 0.0
 
@@ -74,7 +80,6 @@ class MetricState(Model):
     mean: float = 0.0
     baseline_mean: float | None = None
     needed_readings: int | None = None
-    autocorrelation: float | None = None
     breaches: int = 0
     breached_at: datetime | None = None
     degraded_at: datetime | None = None

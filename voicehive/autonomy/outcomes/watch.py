@@ -58,8 +58,8 @@ class OutcomeWatch(Model):
     the verdict is looked at. `power` is how probably a planned degradation is to be found in a window that is long
     enough; of the rest, at most three quarters are called good (`miss`), the others stay unclear.
     A good verdict ends the watch once `least_window` has passed, so that what goes wrong slowly has time to.
-    `readings_per_block` readings are averaged into one before they are tested, which is how autocorrelated readings are
-    made nearly independent; None lets the baseline's own autocorrelation decide.
+    `readings_per_block` readings are averaged into one before they are tested; None: each is tested by itself. Readings
+    that resemble their neighbours need not be averaged: each then counts for less, as those from before show.
     """
 
     metrics: Annotated[tuple[WatchedMetric, ...], Field(min_length=1, max_length=20)]
