@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, ValidationError
@@ -124,15 +125,15 @@ def render_leaves(
     """
     if not drafts:
         return []
-    encode = _ENCODER.encode
+    encode, quote = _ENCODER.encode, encode_basestring_ascii
     stamp = time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     tail = f',"tenant":{encode(tenant)},"time":{encode(stamp)},"version":1}}'
     leaves: list[str] = []
     bodies = _encode_each([draft.body for draft in drafts])
     for index, (draft, body) in enumerate(zip(drafts, bodies, strict=True), start=first):
         personal = encode({name: one.model_dump() for name, one in sealed[index].items()}) if index in sealed else "{}"
-        decision = "null" if draft.decision_id is None else encode(draft.decision_id)
-        run = "null" if draft.run_id is None else encode(draft.run_id)
+        decision = "null" if draft.decision_id is None else quote(draft.decision_id)
+        run = "null" if draft.run_id is None else quote(draft.run_id)
         leaves.append(
             f'{{"body":{body},"decision_id":{decision},"index":{index},"kind":"{draft.kind}",'
             f'"personal":{personal},"run_id":{run}{tail}'

@@ -47,3 +47,15 @@ class ExportInvalid(AuditError):
 
 class CosignatureRefused(AuditError):
     """A witness will not cosign: the head is not shown to continue the last one that it saw."""
+
+
+class TimestampInvalid(AuditError):
+    """A time-stamp is not of this head, or not by this authority."""
+
+
+class PlaceUnavailable(AuditError):
+    """A witness or time-stamping authority gave no answer, after every attempt."""
+
+
+class PlaceRefused(AuditError):
+    """A witness or time-stamping authority answers, but not with what it was asked for."""

@@ -19,6 +19,7 @@ from voicehive.audit.merkle import HASH_BYTES, Frontier, hash_leaf
 from voicehive.audit.notes import Note, decode_base64
 from voicehive.audit.proof_files import verify_head
 from voicehive.audit.sealing import Disclosure, verify_disclosure
+from voicehive.audit.timestamps import TimestampAuthority
 from voicehive.model import Model
 
 _PERSONAL = TypeAdapter[dict[str, Disclosure | Erased | Withheld]](dict[str, Disclosure | Erased | Withheld])
@@ -28,13 +29,21 @@ _PERSONAL = TypeAdapter[dict[str, Disclosure | Erased | Withheld]](dict[str, Dis
 class Trust:
     """What an export is verified against.
 
-    `witnesses` must each have cosigned a head in it. `known` are heads seen before or anchored outside: the export must
-    continue each of its own log's.
+    `witnesses` must each have cosigned a head in it, and `authorities` have time-stamped one. `known` are heads seen
+    before or anchored outside: the export must continue each of its own log's.
     """
 
     logs: Sequence[VerifyingKey]
     witnesses: Sequence[VerifyingKey] = ()
     known: Sequence[Note] = ()
+    authorities: Sequence[TimestampAuthority] = ()
+
+
+class Stamped(Model):
+    """Up to which entry a log is shown to have existed at a time that the log did not state itself."""
+
+    size: int
+    time: datetime
 
 
 class Verified(Model):
@@ -48,6 +57,7 @@ class Verified(Model):
     heads: int
     known_heads: int
     cosigned: dict[str, int]
+    stamped: dict[str, Stamped]
     shown: int
     erased: int
     withheld: int
@@ -77,6 +87,7 @@ class _Verifier:
     known: dict[int, list[Checkpoint]] = field(default_factory=dict[int, list[Checkpoint]])
     compared: int = 0
     cosigned: dict[str, int] = field(default_factory=dict[str, int])
+    stamped: dict[str, Stamped] = field(default_factory=dict[str, Stamped])
     counts: dict[type[Model], int] = field(default_factory=lambda: {Disclosure: 0, Erased: 0, Withheld: 0})
     erasures: dict[int, str] = field(default_factory=dict[int, str])
     claims: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict[tuple[str, int], tuple[int, int]])
@@ -116,6 +127,8 @@ class _Verifier:
             )
         if missing := [one.name for one in self.trust.witnesses if one.name not in self.cosigned]:
             self._fail(f"no head in the export is cosigned by {', '.join(missing)}")
+        if missing := [one.name for one in self.trust.authorities if one.name not in self.stamped]:
+            self._fail(f"no head in the export is time-stamped by {', '.join(missing)}")
         return Verified(
             tenant=self.tenant,
             origin=self.head.checkpoint.origin,
@@ -125,6 +138,7 @@ class _Verifier:
             heads=self.heads,
             known_heads=self.compared,
             cosigned=self.cosigned,
+            stamped=self.stamped,
             shown=self.counts[Disclosure],
             erased=self.counts[Erased],
             withheld=self.counts[Withheld],
@@ -226,6 +240,7 @@ class _Verifier:
             note = Note.parse(text)
             head = verify_head(note, self.trust.logs)
             times = {one.name: cosigned_at(note, one) for one in self.trust.witnesses}
+            stamps = {one.name: one.stamped_at(note) for one in self.trust.authorities}
         except AuditError as error:
             self._fail(f"the signed head here cannot be trusted: {error}")
         checkpoint, size = head.checkpoint, self.frontier.size
@@ -237,6 +252,7 @@ class _Verifier:
             self._fail(f"the signed head here is over {checkpoint.size} entries only", checkpoint.size, size - 1)
         self._compare(checkpoint, "the signed head here")
         self.cosigned |= {name: size for name, time in times.items() if time is not None}
+        self.stamped |= {name: Stamped(size=size, time=time) for name, time in stamps.items() if time is not None}
         self.head, self.heads = head, self.heads + 1
 
     def _compare_with_known(self) -> None:

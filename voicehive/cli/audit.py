@@ -75,6 +75,30 @@ def head(
 
 
 @app.command()
+def publish(
+    *,
+    tenant: Tenant = "default",
+    places: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The witnesses and time-stamping authorities (JSON).",
+            show_default="audit-places.json in the data directory",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Sign the head, have every place outside cosign or time-stamp it, and keep that with it; run it at intervals.
+
+    What one place answers is kept though another is away (exit code 7) or refuses (exit code 6).
+    """
+    from voicehive.cli import audit_publication
+    from voicehive.cli.output import Output
+
+    raise typer.Exit(asyncio.run(audit_publication.publish(Output(as_json), tenant, places)))
+
+
+@app.command()
 def prove(
     *,
     entry: Annotated[int | None, typer.Option(min=0, help="Prove that this entry is in the log.")] = None,
@@ -119,13 +143,23 @@ def verify(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Heads seen before or anchored outside, which FILE must continue."),
     ] = None,
+    authority: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="A time-stamping authority that must have stamped a head, and its root certificates (PEM).",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Verify a file, with no database and no network; name the first bad entry (exit code 3)."""
     from voicehive.cli import audit_verification
     from voicehive.cli.output import Output
 
-    raise typer.Exit(audit_verification.verify(Output(as_json), file, log or [], witness or [], known or []))
+    code = audit_verification.verify(
+        Output(as_json), file, log=log or [], witness=witness or [], known=known or [], authorities=authority or []
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

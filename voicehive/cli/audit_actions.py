@@ -45,7 +45,7 @@ async def head(output: Output, tenant: str, anchor: Path | None) -> ExitCode:
         settings = Settings.load()
         key = required_key(settings)
         async with open_store(settings) as database:
-            note = await _sign(database, tenant, key)
+            note = await sign_head(database, tenant, key)
         _show_head(output, note, anchor)
     return ExitCode.DONE
 
@@ -103,7 +103,7 @@ async def export(output: Output, tenant: str, file: Path, withhold: bool) -> Exi
         key = own_key(settings)
         async with open_store(settings) as database:
             if key is not None:
-                await _sign(database, tenant, key)
+                await sign_head(database, tenant, key)
             async with database.reading() as session:
                 entries = await _write(file, export_lines(session, tenant, withhold=withhold))
                 later = (await AuditLog(session, tenant).frontier()).size - entries
@@ -128,7 +128,7 @@ async def erase(output: Output, tenant: str, subject: str, reason: str) -> ExitC
                 raise InputInvalid(f"nothing of tenant {tenant} is sealed about {subject!r}: check how it was recorded")
             await purge_destroyed_keys(database)
             if key is not None:
-                await _sign(database, tenant, key)
+                await sign_head(database, tenant, key)
     output.document({"tenant": tenant, "subject_key": erasure.subject_key, "entry": erasure.index})
     output.console.print(
         rendering.line("✔", f"destroyed the key {erasure.subject_key}: entry {erasure.index}", "green")
@@ -137,7 +137,8 @@ async def erase(output: Output, tenant: str, subject: str, reason: str) -> ExitC
     return ExitCode.DONE
 
 
-async def _sign(database: Database, tenant: str, key: SigningKey) -> Note:
+async def sign_head(database: Database, tenant: str, key: SigningKey) -> Note:
+    """Sign the head as it stands, and keep it."""
     async with database.transaction() as session:
         return await AuditLog(session, tenant).sign_head(key, datetime.now(UTC))
 

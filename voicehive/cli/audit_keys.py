@@ -5,8 +5,9 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from voicehive.audit.errors import AuditError, CosignatureRefused, ProofInvalid
+from voicehive.audit.errors import AuditError, CosignatureRefused, ProofInvalid, TimestampInvalid
 from voicehive.audit.keys import KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, SigningKey, VerifyingKey, find_signing_key
+from voicehive.audit.timestamps import TimestampAuthority
 from voicehive.cli.errors import CommandError, InputInvalid
 from voicehive.cli.exit_codes import ExitCode
 from workers.settings import Settings
@@ -33,7 +34,7 @@ def told() -> Generator[None]:
         yield
     except CosignatureRefused as error:
         raise NotCosigned(str(error)) from None
-    except ProofInvalid as error:
+    except (ProofInvalid, TimestampInvalid) as error:
         raise NotVerified(str(error)) from None
     except AuditError as error:
         raise InputInvalid(str(error)) from None
@@ -89,3 +90,13 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise InputInvalid(f"{path}: cannot be read ({reason}); check the path") from None
+
+
+def read_authority(name: str, roots: Path) -> TimestampAuthority:
+    """A time-stamping authority, with the root certificates of a PEM file.
+
+    Raises:
+        InputInvalid: the file cannot be read.
+        KeyInvalid: it holds no certificates.
+    """
+    return TimestampAuthority.parse(name, read_text(roots).encode())

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from voicehive.audit.anchors import read_heads
+from voicehive.audit.checkpoints import cosigned_at
 from voicehive.audit.errors import ExportInvalid, FileInvalid
-from voicehive.audit.keys import VerifyingKey
 from voicehive.audit.notes import Note
 from voicehive.audit.proof_files import INCLUSION_HEADER, ConsistencyProof, InclusionProof, verify_head
 from voicehive.audit.proofs import verify_consistency
+from voicehive.audit.timestamps import TimestampAuthority
 from voicehive.audit.verification import Trust, Verified, verify_export
 from voicehive.audit.witness import Witness
 from voicehive.cli import rendering
-from voicehive.cli.audit_keys import logs, read_text, required_key, told, verifying_keys
+from voicehive.cli.audit_keys import NotVerified, logs, read_authority, read_text, required_key, told, verifying_keys
 from voicehive.cli.errors import InputInvalid
 from voicehive.cli.exit_codes import ExitCode
 from voicehive.cli.output import Output
@@ -24,7 +25,15 @@ LONGEST_LINE = 64 * 1024 * 1024
 """A line of an export that is longer is read in parts, and so fails; no entry is that long."""
 
 
-def verify(output: Output, file: Path, log: Sequence[str], witness: Sequence[str], known: Sequence[Path]) -> ExitCode:
+def verify(
+    output: Output,
+    file: Path,
+    *,
+    log: Sequence[str],
+    witness: Sequence[str],
+    known: Sequence[Path],
+    authorities: Sequence[str],
+) -> ExitCode:
     """Verify an export, or a proof.
 
     Raises:
@@ -34,13 +43,14 @@ def verify(output: Output, file: Path, log: Sequence[str], witness: Sequence[str
     with told():
         keys = logs(log)
         heads = [note for path in known for note in read_heads(path)]
+        trust = Trust(keys, verifying_keys(witness), heads, _authorities(authorities))
         kind = _kind(file)
         if kind == "export":
-            return _verify_export(output, file, Trust(keys, verifying_keys(witness), heads))
+            return _verify_export(output, file, trust)
         text = read_text(file)
         if kind == "inclusion":
-            return _verify_inclusion(output, InclusionProof.parse(text), keys)
-        return _verify_consistency(output, ConsistencyProof.parse(text), keys, heads)
+            return _verify_inclusion(output, InclusionProof.parse(text), trust)
+        return _verify_consistency(output, ConsistencyProof.parse(text), trust)
 
 
 def cosign(output: Output, file: Path, log: Sequence[str], state: Path | None) -> ExitCode:
@@ -57,6 +67,17 @@ def cosign(output: Output, file: Path, log: Sequence[str], state: Path | None) -
     output.document({"cosignature": line})
     output.console.print(line, soft_wrap=True, markup=False)
     return ExitCode.DONE
+
+
+def _authorities(given: Sequence[str]) -> list[TimestampAuthority]:
+    return [read_authority(name, Path(path)) for name, path in map(_named_file, given)]
+
+
+def _named_file(given: str) -> tuple[str, str]:
+    name, equals, path = given.partition("=")
+    if not (name and equals and path):
+        raise InputInvalid(f"--authority: give NAME=FILE, with the PEM file of its root certificates, not {given!r}")
+    return name, path
 
 
 def _kind(file: Path) -> str:
@@ -100,13 +121,16 @@ def _show(output: Output, file: Path, verified: Verified) -> None:
     shown.add_row("known heads continued", f"{verified.known_heads:,}")
     for name, size in verified.cosigned.items():
         shown.add_row(f"cosigned by {name}", f"the first {size:,} entries")
+    for name, stamped in verified.stamped.items():
+        shown.add_row(f"time-stamped by {name}", f"the first {stamped.size:,} at {stamped.time:%Y-%m-%d %H:%M:%S} UTC")
     counts = f"{verified.shown:,} shown, {verified.erased:,} erased, {verified.withheld:,} withheld"
     shown.add_row("personal fields", counts)
     output.console.print(shown)
 
 
-def _verify_inclusion(output: Output, proof: InclusionProof, keys: Sequence[VerifyingKey]) -> ExitCode:
-    entry, head = proof.verify(keys)
+def _verify_inclusion(output: Output, proof: InclusionProof, trust: Trust) -> ExitCode:
+    entry, head = proof.verify(trust.logs)
+    _check_outside(proof.head, trust)
     size = head.checkpoint.size
     output.document({"verified": True, "entry": entry.model_dump(mode="json"), "size": size})
     said = f"entry {entry.index} ({entry.kind}) is in {head.checkpoint.origin}, under the signed head of {size} entries"
@@ -114,11 +138,10 @@ def _verify_inclusion(output: Output, proof: InclusionProof, keys: Sequence[Veri
     return ExitCode.DONE
 
 
-def _verify_consistency(
-    output: Output, proof: ConsistencyProof, keys: Sequence[VerifyingKey], known: Sequence[Note]
-) -> ExitCode:
-    new = verify_head(proof.head, keys).checkpoint
-    heads = (verify_head(note, keys).checkpoint for note in known)
+def _verify_consistency(output: Output, proof: ConsistencyProof, trust: Trust) -> ExitCode:
+    new = verify_head(proof.head, trust.logs).checkpoint
+    _check_outside(proof.head, trust)
+    heads = (verify_head(note, trust.logs).checkpoint for note in trust.known)
     old = next((one for one in heads if (one.origin, one.size) == (new.origin, proof.old_size)), None)
     if old is None:
         raise FileInvalid(f"--known: give the head of {proof.old_size} entries that this proof starts from")
@@ -127,6 +150,13 @@ def _verify_consistency(
     said = f"{new.origin}: the log of {new.size} entries continues the one of {old.size}"
     output.console.print(rendering.line("✔", said, "green"))
     return ExitCode.DONE
+
+
+def _check_outside(head: Note, trust: Trust) -> None:
+    missing = [one.name for one in trust.witnesses if cosigned_at(head, one) is None]
+    missing += [one.name for one in trust.authorities if one.stamped_at(head) is None]
+    if missing:
+        raise NotVerified(f"the head is neither cosigned nor time-stamped by {', '.join(missing)}: publish it first")
 
 
 def _lines(file: Path) -> Iterable[bytes]:
