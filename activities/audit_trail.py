@@ -42,16 +42,15 @@ def of_admission(result: DecisionResult, authorization: Authorization) -> Draft:
 
 def _of_verdict(result: DecisionResult, body: dict[str, JsonValue]) -> Draft:
     info = activity.info()
-    document = result.model_dump(mode="json", include={"verdict", "mode", "confidence", "threshold"})
-    rules: list[JsonValue] = [
-        {"id": finding.id, "step": finding.step, "severity": finding.severity, "holds": finding.holds}
-        for finding in result.findings
+    document = result.model_dump(mode="json", include={"verdict", "mode", "confidence", "threshold", "held"})
+    violated: list[JsonValue] = [
+        {"id": finding.id, "step": finding.step, "severity": finding.severity} for finding in result.violated
     ]
     said: dict[str, JsonValue] = {
         **body,
         **document,
         "reasons": _unspoken_by_rules(result),
-        "rules": rules,
+        "violated": violated,
         "policy": result.policy_digest,
     }
     return Draft(

@@ -13,7 +13,7 @@ from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.standings import standing_of
 from activities.step_contexts import changes_of, step_contexts, verification_contexts
-from activities.trust import keep_case, record_observed, trust_of
+from activities.trust import Histories, keep_case, record_observed
 from voicehive.audit.keys import SigningKey
 from voicehive.autonomy.authorization import Authorization, permission_id
 from voicehive.autonomy.context import Change, DecisionContext, Facts
@@ -23,6 +23,7 @@ from voicehive.execution.changes import SettingChange, plan_changes, settings_se
 from voicehive.execution.plan import ExecutionPlan
 from voicehive.execution.registry import ActionRegistry
 from voicehive.optimization import InvalidCandidate, Settings, Solution
+from voicehive.optimization.explanation.confidence import certainty_of
 from voicehive.optimization.explanation.preference import preference_over_today
 from voicehive.storage.assessments import Assessments, StoredAssessment
 from voicehive.storage.audit_log import AuditLog
@@ -56,6 +57,7 @@ class AutonomyActivities:
         self._registry = registry
         self._http = http
         self._signing_key = signing_key
+        self._histories = Histories()
 
     @activity.defn
     async def propose(self, wanted: ProposalInput) -> Proposal:
@@ -78,13 +80,14 @@ class AutonomyActivities:
             planned = plan.steps if plan else ()
             place = (wanted.tenant, wanted.deployment, wanted.kind, planned)
             steps = await step_contexts(session, *place) + verification_contexts(*place)
-            trust = await trust_of(session, wanted.tenant, wanted.kind, controller.policy)
-            facts = Facts(context=_context(wanted, stored, solution, current, changes_of(steps)), steps=steps)
-            demand = controller.demand(facts.context, steps, trust)
+            trust = await self._histories.trust_of(session, wanted.tenant, wanted.kind, controller.policy)
+            context = _context(wanted, stored, solution, current, changes_of(steps))
+            facts = Facts(context=context, steps=steps, assurance=controller.assurance(context, trust))
+            demand = controller.demand(context, steps, assurance=facts.assurance)
             standing = await standing_of(session, wanted.tenant, demand, audit_trail.running())
         if plan is not None:
             self._registry.validate(plan, controller.policy.allowed_actions)
-        result = controller.assess(facts.context, steps, standing, trust)
+        result = controller.assess(context, steps, standing, assurance=facts.assurance)
         digest = _digest(wanted, plan, result.policy_digest) if plan else ""
         proposal = Proposal(solution=solution, plan=plan, result=result, digest=digest)
         await self._record_assessment(wanted.tenant, facts, proposal, standing.at)
@@ -232,6 +235,7 @@ def _context(
         feasible=solution.feasible,
         preference=preference_over_today(solution, stored.result, stored.problem.objectives),
         reasoner_confidence=wanted.reasoner_confidence,
+        certainty=certainty_of(solution, stored.result, stored.problem.objectives),
     )
 
 

@@ -1,7 +1,7 @@
 """Optimisers for tenants: what they ask outside is held to the hosts that the tenant's policy allows."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 
@@ -22,12 +22,12 @@ from voicehive.storage.database import Database
 
 
 class Optimizers:
-    """Makes optimisers; `adviser` is whom the strategy `hybrid_ai` asks."""
+    """Makes optimisers; `adviser_of` says whom the strategy `hybrid_ai` asks for a tenant, whose budget pays."""
 
-    def __init__(self, database: Database, controllers: Controllers, adviser: Adviser) -> None:
+    def __init__(self, database: Database, controllers: Controllers, adviser_of: Callable[[str], Adviser]) -> None:
         self._database = database
         self._controllers = controllers
-        self._adviser = adviser
+        self._adviser_of = adviser_of
 
     async def of(self, tenant: str, problem: Problem, budget: Budget | None = None) -> MultiObjectiveOptimizer:
         """An optimiser for a problem; it must be used in another thread than this one.
@@ -39,10 +39,10 @@ class Optimizers:
             InvalidData: its data cannot be used.
             PolicyInvalid: the policy cannot be compiled.
         """
-        evaluator = await self._simulator(tenant, problem.evaluator)
+        evaluator, adviser = await self._simulator(tenant, problem.evaluator), self._adviser_of(tenant)
 
         def create() -> MultiObjectiveOptimizer:
-            return MultiObjectiveOptimizer(problem, budget, evaluator=evaluator, adviser=self._adviser)
+            return MultiObjectiveOptimizer(problem, budget, evaluator=evaluator, adviser=adviser)
 
         return await asyncio.to_thread(create)  # a surrogate is fitted in it
 

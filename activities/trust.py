@@ -1,5 +1,6 @@
 """What decisions and outcomes tell each other: the trust a verdict is given under, and what became of it."""
 
+from collections import OrderedDict
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,14 +11,37 @@ from voicehive.autonomy.context import DecisionContext
 from voicehive.autonomy.policy import Policy
 from voicehive.autonomy.request import DecisionOutcome, DecisionRecord
 from voicehive.autonomy.trust.errors import OutcomeRefused
-from voicehive.autonomy.trust.in_force import Trust
+from voicehive.autonomy.trust.in_force import KnownCases, Trust
 from voicehive.autonomy.verdict import DecisionResult
-from voicehive.storage.outcomes import AssessedCase, TrustOutcomes
+from voicehive.storage.outcomes import AssessedCase, HistoryExtent, TrustOutcomes
+
+KEPT = 64
 
 
-async def trust_of(session: AsyncSession, tenant: str, kind: str, policy: Policy) -> Trust | None:
-    """What outcomes say of a kind of decision; None where the policy makes no promise that would ask for it."""
-    return None if policy.autonomy.promise is None else await TrustOutcomes(session, tenant).trust(kind)
+class Histories:
+    """The histories of kinds of decision as last read, so that a verdict reads one again only when it has grown.
+
+    Several hundred documents otherwise, before every verdict. The least recently used are dropped.
+    """
+
+    def __init__(self) -> None:
+        self._read: OrderedDict[tuple[str, str], tuple[HistoryExtent, KnownCases]] = OrderedDict()
+
+    async def trust_of(self, session: AsyncSession, tenant: str, kind: str, policy: Policy) -> Trust | None:
+        """What outcomes say of a kind of decision; None where the policy makes no promise that would ask for it."""
+        if policy.autonomy.promise is None:
+            return None
+        outcomes = TrustOutcomes(session, tenant)
+        return await outcomes.trust_with(kind, await self._known(outcomes, (tenant, kind)))
+
+    async def _known(self, outcomes: TrustOutcomes, whose: tuple[str, str]) -> KnownCases:
+        extent = await outcomes.extent(whose[1])
+        if (kept := self._read.get(whose)) is None or kept[0] != extent:
+            kept = self._read[whose] = (extent, await outcomes.known_cases(whose[1], extent))
+            if len(self._read) > KEPT:
+                self._read.popitem(last=False)
+        self._read.move_to_end(whose)
+        return kept[1]
 
 
 async def keep_case(session: AsyncSession, context: DecisionContext, result: DecisionResult, at: datetime) -> None:

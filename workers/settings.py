@@ -1,5 +1,6 @@
 """Where this installation keeps its data and what it connects to."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -13,6 +14,10 @@ NOT_REACHED = "default_factory_not_called"
 """Pydantic's error for a default that builds on a setting which is itself wrong."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+Kept = Annotated[timedelta, Field(ge=timedelta(days=60), le=timedelta(days=36_500))]
+"""A retention: longer than any observation runs, which is a month, or any budget's period lasts."""
 
 
 def _absolute(path: Path) -> Path:
@@ -61,6 +66,14 @@ class Settings(BaseSettings):
     """Names that may reach the model as they are, as a JSON list; all others go as codes."""
     language_model_reads: frozenset[str] = frozenset()
     """Remarks that the model may read, redacted, as a JSON list; `["note"]` for a request's note."""
+
+    observations_kept: Kept = timedelta(days=180)
+    """How long what was read of an observation stays after its window, as an ISO 8601 duration such as P180D.
+
+    The verdict it came to is in the decision and in the audit log, which nothing removes.
+    """
+    model_charges_kept: Kept = timedelta(days=400)
+    """The same for what the tenants' language models used, in whole months."""
 
     @classmethod
     def load(cls) -> Self:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from activities.optimization import OptimizationActivities
 from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.reasoning import ReasoningActivities
+from activities.trust_measurement import TrustActivities
 from voicehive.audit.errors import KeyInvalid
 from voicehive.audit.keys import KEY_FILE_VARIABLE, KEY_VARIABLE, SigningKey, find_signing_key
 from voicehive.execution.action import Resources
@@ -27,9 +28,11 @@ from voicehive.execution.registry import ActionRegistry
 from voicehive.optimization.advising.advice import Adviser
 from voicehive.reasoning.fallback_adviser import FallbackAdviser
 from voicehive.reasoning.language_model import LanguageModel
+from voicehive.reasoning.model_session import Services
 from voicehive.reasoning.openai_adviser import OpenAIAdviser
 from voicehive.reasoning.openai_reasoner import OpenAIReasoner, ReasonerOptions
 from voicehive.reasoning.reasoner import FallbackReasoner, Reasoner
+from voicehive.reasoning.stores import MeterOnLoop
 from voicehive.storage.database import Database, migrate
 from voicehive.storage.model_usage import ModelAnswers, ModelBudget, ModelUsage
 from workers.client import connect
@@ -40,8 +43,9 @@ from workflows.activity_calls import search_queue
 from workflows.decision import DecisionWorkflow
 from workflows.execution import ExecutionWorkflow
 from workflows.optimization import OptimizationWorkflow
+from workflows.trust_measurement import TrustMeasurementWorkflow
 
-WORKFLOWS = [DecisionWorkflow, ExecutionWorkflow, OptimizationWorkflow]
+WORKFLOWS = [DecisionWorkflow, ExecutionWorkflow, OptimizationWorkflow, TrustMeasurementWorkflow]
 GRACE = timedelta(seconds=10)
 STICKY_TIMEOUT = timedelta(seconds=2)
 """How long a workflow's next task waits for a worker that may be dead before another one takes it."""
@@ -66,13 +70,14 @@ async def running_worker(
             registry = registry or ActionRegistry.load()
             controllers = Controllers()
             resources = Resources(database=database, http=http, workflows=TemporalWorkflowStarter(client))
-            optimizers = Optimizers(database, controllers, _adviser(settings))
+            optimizers = Optimizers(database, controllers, _advisers(settings, database))
             optimization = OptimizationActivities(database, optimizers)
             reasoning = ReasoningActivities(_reasoner(settings, database), database)
             signing_key = _signing_key(settings)
             autonomy = AutonomyActivities(database, controllers, optimizers, registry, http, signing_key=signing_key)
             execution = ExecutionActivities(resources, controllers, registry, signing_key)
             observation = ObservationActivities(database, controllers, http)
+            trust = TrustActivities(database, settings.observations_kept, settings.model_charges_kept)
             worker = Worker(
                 client,
                 task_queue=settings.task_queue,
@@ -93,6 +98,7 @@ async def running_worker(
                     execution.close_execution,
                     observation.begin_observation,
                     observation.read_outcome,
+                    trust.measure_trust,
                 ],
                 max_cached_workflows=max_cached_workflows,
                 sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
@@ -113,9 +119,17 @@ def _signing_key(settings: Settings) -> SigningKey | None:
         raise SettingsInvalid(f"{KEY_VARIABLE}, {KEY_FILE_VARIABLE}: {error}") from None
 
 
-def _adviser(settings: Settings) -> Adviser:
-    model = _language_model(settings)
-    return OpenAIAdviser(model, FallbackAdviser()) if model else FallbackAdviser()
+def _advisers(settings: Settings, database: Database) -> Callable[[str], Adviser]:
+    """Who advises each tenant; a model's advice is paid from the same budget as its judgements."""
+    model, fallback = _language_model(settings), FallbackAdviser()
+    if model is None:
+        return lambda _: fallback
+    meter = MeterOnLoop(_usage(settings, database), asyncio.get_running_loop())
+    return lambda tenant: OpenAIAdviser(model, fallback, Services(tenant=tenant, meter=meter))
+
+
+def _usage(settings: Settings, database: Database) -> ModelUsage:
+    return ModelUsage(database, default=ModelBudget(tokens=settings.language_model_tokens_a_day))
 
 
 def _reasoner(settings: Settings, database: Database) -> Reasoner:
@@ -127,9 +141,8 @@ def _reasoner(settings: Settings, database: Database) -> Reasoner:
         vocabulary=settings.language_model_vocabulary,
         disclosed_sources=settings.language_model_reads,
     )
-    usage = ModelUsage(database, default=ModelBudget(tokens=settings.language_model_tokens_a_day))
     patient = model.model_copy(update=PATIENCE)
-    return OpenAIReasoner(patient, options, meter=usage, cache=ModelAnswers(database))
+    return OpenAIReasoner(patient, options, meter=_usage(settings, database), cache=ModelAnswers(database))
 
 
 def _language_model(settings: Settings) -> LanguageModel | None:

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from voicehive.autonomy.request import DecisionRequest, DecisionStatus
     from voicehive.autonomy.review import RecordedReview
     from voicehive.autonomy.verdict import DecisionResult
+    from voicehive.execution.canary import Canary, percent
     from voicehive.execution.plan import ExecutionPlan
     from voicehive.execution.record import ExecutionRequest, ExecutionStatus, StepRecord, StepState
     from voicehive.optimization.figures import figure
@@ -35,6 +36,7 @@ MARKS: dict[StepState, str] = {
 }
 SHOWN_REVIEWS = 20
 SHOWN_ARGUMENTS = 400
+MOST_RULES_NAMED = 20
 
 
 def of_decision(request: DecisionRequest, status: DecisionStatus, plan: ExecutionPlan | None) -> str:
@@ -128,13 +130,17 @@ def _verdict(result: DecisionResult | None) -> Iterator[str]:
     yield f"**Verdict: {result.verdict}** ({'; '.join(result.reasons)})"
     yield ""
     yield f"- confidence {result.confidence.value:.2f} of {result.threshold:.2f} needed ({parts}{calibrated})"
-    for finding in result.findings:
-        if not (finding.step and finding.holds):
-            said = finding.cause or f"`{finding.expression}`"
-            where = f" at `{finding.step}`" if finding.step else ""
-            yield f"- {'✔' if finding.holds else '✘'} {finding.severity} {finding.id}{where}: {said}"
-    if held := sum(finding.holds for finding in result.findings if finding.step):
-        yield f"- ✔ {held} checks of single steps"
+    for finding in result.violated:
+        said = finding.cause or f"`{finding.expression}`"
+        where = f" at `{finding.step}`" if finding.step else ""
+        yield f"- ✘ {finding.severity} {finding.id}{where}: {said}"
+    own = result.held.get("", ())
+    if 0 < len(own) <= MOST_RULES_NAMED:
+        yield f"- ✔ {', '.join(own)}"
+    elif own:
+        yield f"- ✔ {len(own)} rules on the decision"
+    if of_steps := result.checks_held - len(own):
+        yield f"- ✔ {of_steps} checks of single steps"
     yield ""
 
 
@@ -188,8 +194,14 @@ def _plan(plan: ExecutionPlan | None) -> Iterator[str]:
             undone = f"; undone with `{json.dumps(given)[:SHOWN_ARGUMENTS]}`" if given else "; can be undone"
         checked = f"; then `{step.verification.action}`" if step.verification else ""
         arguments = json.dumps(step.arguments)[:SHOWN_ARGUMENTS]
-        yield f"{number}. `{step.name}`{after}: {step.action} `{arguments}`{checked}{undone}"
+        staged = f", {_canary(step.canary)}" if step.canary else ""
+        yield f"{number}. `{step.name}`{after}: {step.action} `{arguments}`{staged}{checked}{undone}"
     yield ""
+
+
+def _canary(canary: Canary) -> str:
+    shares = ", ".join(f"{percent(stage.share)} % (watched for up to {stage.watch.window})" for stage in canary.stages)
+    return f"as a canary at {shares}; an unclear outcome: {canary.on_unclear.replace('_', ' ')}"
 
 
 def _reviews(reviews: tuple[RecordedReview, ...]) -> Iterator[str]:

@@ -74,10 +74,8 @@ def test_a_broken_rule_on_a_step_names_the_step() -> None:
     result = controller.assess(context(), (step(value=30), step("agents.night", 14)))
     assert result.verdict == "escalate"
     assert result.reasons == ("set-agents.night: no (rule: double(value) >= 29.0)",)
-    assert [(finding.step, finding.holds) for finding in result.findings] == [
-        ("set-agents.day", True),
-        ("set-agents.night", False),
-    ]
+    assert [(finding.step, finding.holds) for finding in result.findings] == [("set-agents.night", False)]
+    assert result.held == {"": (), "set-agents.day": ("rule",), "set-agents.night": ()}
 
 
 @pytest.mark.parametrize(
@@ -95,11 +93,15 @@ def test_what_else_counts(fields: dict[str, Any], facts: dict[str, Any], verdict
     assert reason in result.reasons[0]
 
 
-def test_confidence_is_the_geometric_mean_of_its_parts() -> None:
+def test_confidence_is_the_least_of_its_parts_so_that_no_doubt_is_bought_off() -> None:
     changes = (Change(name="agents.day", earlier=20, value=25),)
     found = assess_confidence(context(preference=0.5, reasoner_confidence=0.9, changes=changes))
     assert found.parts == {"preference": 0.5, "reasoning": 0.9, "familiarity": pytest.approx(1 / 1.25)}
-    assert found.value == pytest.approx((0.5 * 0.9 / 1.25) ** (1 / 3))
+    assert found.value == 0.5
+    predicted = assess_confidence(context(preference=0.5, reasoner_confidence=0.9, certainty=0.3, changes=changes))
+    assert (predicted.value, predicted.parts["certainty"]) == (0.3, 0.3)
+    certain = assess_confidence(context(preference=1.0, reasoner_confidence=0.2, changes=()))
+    assert certain.value == 0.2
     assert not found.calibrated
 
 
@@ -123,7 +125,7 @@ def test_a_broken_block_rule_never_executes(
         assert result.verdict == "escalate"
     else:
         assert result.verdict == "execute"
-    assert len(result.findings) == len(rules)
+    assert len(result.findings) + result.checks_held == len(rules)
 
 
 @given(contexts(), constraints(), constraints())
@@ -134,7 +136,8 @@ def test_further_constraints_only_add(
     alone = AutonomousController(own).assess(facts)
     both = AutonomousController(own, further).assess(facts)
     assert STRICTNESS[both.verdict] >= STRICTNESS[alone.verdict]
-    assert both.findings[: len(rules)] == alone.findings
+    assert both.findings[: len(alone.findings)] == alone.findings
+    assert both.checks_held + len(both.findings) == len(rules) + len(further)
     assert both.policy_digest == alone.policy_digest
 
 

@@ -24,6 +24,8 @@ from voicehive.autonomy.policy_check import check_policy
 from voicehive.autonomy.policy_difference import PastDecision, changed_verdicts
 from voicehive.autonomy.policy_document import parse_document, parse_policy
 from voicehive.autonomy.signatures import PolicySignature, load_signing_key, sign_policy, verify_policy
+from voicehive.autonomy.trust.in_force import ThresholdInForce
+from voicehive.autonomy.verdict import Assurance, Confidence
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "policies").glob("*.yaml"))
 RULE = {"id": "cheap", "expression": "proposed.cost <= 100.0", "severity": "block", "message": "m"}
@@ -73,8 +75,55 @@ def test_a_case_may_say_when_it_is_and_what_is_used_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("case", "difference"),
+    [
+        ({"expect": "escalate"}, ""),
+        ({}, "expected execute, but it is escalate: no threshold is certified"),
+        ({"trust": 0.9}, ""),
+        ({"trust": 0.9, "context": {"proposed": {"cost": 101}}, "expect": "reject"}, ""),
+        ({"trust": 0.9, "context": {"proposed": {"cost": 90}, "preference": 0.01}, "expect": "escalate"}, ""),
+        ({"trust": 0.9, "context": {"proposed": {"cost": 90}, "preference": 0.01}}, "expected execute"),
+    ],
+)
+def test_a_case_may_say_what_outcomes_certify(case: dict[str, Any], difference: str) -> None:
+    found = told(case, autonomy={"promise": {"alpha": 0.05, "delta": 0.05}})
+    assert found.startswith(difference) if difference else not found
+
+
+def test_trust_in_a_case_of_a_policy_without_a_promise_is_a_mistake() -> None:
+    assert "makes no promise" in told({"trust": 0.9})
+
+
+def test_past_decisions_are_replayed_with_the_trust_of_their_time() -> None:
+    promised, stricter = (
+        AutonomousController(policy(autonomy={"promise": {"alpha": alpha, "delta": 0.05}})) for alpha in (0.05, 0.01)
+    )
+    plain = AutonomousController(policy())
+    confidence = Confidence(value=0.9, parts={"preference": 0.9}, calibrated=True)
+
+    def past(name: str, threshold: float | None) -> PastDecision:
+        in_force = ThresholdInForce(threshold=threshold, reason="of that time")
+        promise = promised.policy.autonomy.promise
+        assurance = Assurance(confidence=confidence, in_force=in_force, promise=promise)
+        facts = Facts(context=context(preference=0.01), assurance=assurance)
+        return PastDecision(decision_id=name, at=datetime(2026, 11, 24, tzinfo=UTC), facts=facts)
+
+    before = PastDecision(decision_id="before", at=datetime(2026, 11, 24, tzinfo=UTC), facts=Facts(context=context()))
+    decisions = [past("sure", 0.8), past("unsure", 0.95), past("uncertified", None), before]
+
+    def changed(old: AutonomousController, new: AutonomousController) -> dict[str, tuple[str, str]]:
+        return {change.decision_id: (change.old, change.new) for change in changed_verdicts(old, new, decisions)}
+
+    alone = ("execute", "escalate")
+    assert changed(promised, stricter) == {"sure": alone}
+    assert changed(plain, promised) == dict.fromkeys(("unsure", "uncertified", "before"), alone)
+    assert changed(plain, stricter) == dict.fromkeys(("sure", "unsure", "uncertified", "before"), alone)
+
+
+@pytest.mark.parametrize(
     ("case", "told"),
     [
+        ({"trust": 1.5}, "cases.0.trust"),
         ({"contxt": {}}, "cases.0.contxt: Extra inputs"),
         ({"expect": "maybe"}, "cases.0.expect: "),
         ({"context": {"propsed": {}}}, "propsed"),

@@ -12,6 +12,7 @@ from voicehive.autonomy.trust.in_force import KnownCases, Trust
 from voicehive.autonomy.trust.outcome import Outcome
 from voicehive.autonomy.trust.promise import RiskPromise
 from voicehive.autonomy.trust.report import TrustReport, measure_trust
+from voicehive.autonomy.verdict import Assurance
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PROMISE = RiskPromise(alpha=0.05, delta=0.05)
@@ -62,7 +63,7 @@ def test_without_a_promise_history_changes_nothing(earned: TrustReport) -> None:
 
 
 def test_nothing_runs_alone_before_it_is_measured_and_it_says_what_it_takes() -> None:
-    for trust in (None, Trust(), Trust(measured=report(count=0).measured)):
+    for trust in (Trust(), Trust(measured=report(count=0).measured)):
         result = PROMISED.assess(context(), trust=trust)
         assert (result.verdict, result.threshold) == ("escalate", 1.0)
         assert result.in_force is not None
@@ -70,6 +71,23 @@ def test_nothing_runs_alone_before_it_is_measured_and_it_says_what_it_takes() ->
         assert any("59" in reason and "capacity" in reason for reason in result.reasons)
         assert result.counterfactuals == ()
         assert not result.confidence.calibrated
+
+
+def test_what_no_outcomes_can_speak_for_never_runs_alone() -> None:
+    result = PROMISED.assess(context())
+    assert (result.verdict, result.threshold, result.confidence.calibrated) == ("escalate", 1.0, False)
+    assert any("made by hand" in reason for reason in result.reasons)
+    assert PLAIN.assess(context()).verdict == "execute"
+
+
+def test_what_was_asked_once_need_not_be_asked_again(earned: TrustReport) -> None:
+    trust = Trust(measured=earned.measured)
+    assurance = PROMISED.assurance(context(preference=0.99), trust)
+    assert assurance.promise == PROMISE
+    kept = Assurance.model_validate_json(assurance.model_dump_json())
+    assert PROMISED.assess(context(preference=0.99), assurance=kept) == PROMISED.assess(
+        context(preference=0.99), trust=trust
+    )
 
 
 def test_the_certified_threshold_decides_by_the_calibrated_confidence(earned: TrustReport) -> None:

@@ -18,6 +18,7 @@ from voicehive.optimization import (
     OptimizationResult,
 )
 from voicehive.optimization.advising.advice import Advice, FrontDigest, Proposed
+from voicehive.optimization.explanation.confidence import certainty_of
 from voicehive.reasoning.fallback_adviser import FallbackAdviser
 
 TIMES = {"duration_seconds", "timings"}
@@ -598,3 +599,9 @@ class TestExplanation:
         assert result.recommendation.outcomes["f.deviation"] > 0.0
         assert result.confidence.certainty < 1.0
         assert result.confidence.value < optimized(schaffer()).confidence.value
+        objectives = problem(content).objectives
+        certainties = [certainty_of(solution, result, objectives) for solution in result.front]
+        assert certainties[result.recommended] == pytest.approx(result.confidence.certainty)
+        deviations = [sum(s.outcomes[f"{name}.deviation"] for name in "fg") for s in result.front]
+        assert int(np.argmin(deviations)) in np.flatnonzero(np.array(certainties) > np.median(certainties))
+        assert certainty_of(optimized(schaffer()).recommendation, result, objectives) is None

@@ -1,15 +1,21 @@
 """The reasoner with the real store: budgets that hold while decisions are taken side by side, answers kept for all."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
+from tests.reasoning.fronts import contact_centre_digest
 from tests.reasoning.questions import question
+from voicehive.reasoning.fallback_adviser import FallbackAdviser
 from voicehive.reasoning.language_model import LanguageModel
 from voicehive.reasoning.mock_service.server import MockOpenAI
+from voicehive.reasoning.model_session import Services
+from voicehive.reasoning.openai_adviser import OpenAIAdviser
 from voicehive.reasoning.openai_reasoner import OpenAIReasoner, ReasonerOptions
+from voicehive.reasoning.stores import MeterOnLoop
 from voicehive.storage.database import Database, migrate
 from voicehive.storage.model_usage import ModelAnswers, ModelBudget, ModelUsage
 
@@ -67,3 +73,24 @@ async def test_a_store_without_its_tables_ends_in_the_fallback(tmp_path: Path):
     await opened.close()
     assert judgement.source == "fallback"
     assert judgement.cause == "model m: the store of the budgets does not answer (OperationalError)"
+
+
+async def test_advice_is_paid_from_the_tenants_budget_and_left_to_the_fallback_where_that_is_spent(database: Database):
+    digest, _ = contact_centre_digest()
+    meter = ModelUsage(database, default=ModelBudget(tokens=20_000))
+    on_loop = MeterOnLoop(meter, asyncio.get_running_loop())
+    advised = json.dumps({"preferences": [{"objective": "O2", "factor": 1.5}], "proposals": []})
+    with MockOpenAI(lambda _: advised) as mock:
+        model = LanguageModel(name="m", base_url=mock.base_url, input_price=2.5, output_price=10.0)
+        adviser = OpenAIAdviser(model, FallbackAdviser(), Services(tenant="t", meter=on_loop))
+        advice = await asyncio.to_thread(adviser.advise, digest)  # as a search does
+        spent = await meter.spent("t")
+        assert advice.source == "model m"
+        assert 0 < spent.tokens < 20_000
+        assert spent.cost_micros > 0
+        assert await meter.reserve("t", "everything-else", 20_000 - spent.tokens, 0)
+        advice = await asyncio.to_thread(adviser.advise, digest)
+        assert len(mock.requests) == 1
+    assert "the tenant's budget for models has no room" in advice.source
+    assert (await meter.spent("t")).tokens == 20_000
+    assert (await meter.spent("another")).tokens == 0

@@ -160,3 +160,22 @@ async def test_the_first_answer_stays_and_old_ones_go(database: Database, tenant
 def test_a_budget_that_makes_no_sense_is_refused(budget: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ModelBudget.model_validate(budget)
+
+
+async def test_charges_of_months_long_past_are_removed_and_what_was_set_aside_then(
+    database: Database, tenant: str
+) -> None:
+    long_ago, last_month = NOON - timedelta(days=62), NOON.replace(month=10, day=31)
+    for at in (long_ago, last_month, NOON):
+        for whose in (tenant, f"{tenant}-other"):
+            assert await usage(database, at).reserve(whose, f"dead-{at:%m}", 10, 1)
+    monthly = ModelUsage(database, default=ModelBudget(period="month"), now=lambda: long_ago)
+    assert await monthly.reserve(tenant, "by-month", 10, 1)
+    assert await usage(database).prune(tenant, NOON.replace(month=10, day=30)) == 4
+    assert await usage(database).prune(tenant, NOON.replace(month=10, day=30)) == 0
+    assert (await usage(database, long_ago).spent(tenant)).tokens == 0
+    assert (await usage(database, last_month).spent(tenant)).tokens == 10
+    assert (await usage(database).spent(tenant)).tokens == 10
+    assert (await usage(database, long_ago).spent(f"{tenant}-other")).tokens == 10
+    await usage(database).settle(tenant, "dead-09", 5, 5)
+    assert (await usage(database, long_ago).spent(tenant)).tokens == 0

@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from activities.trust import Histories
+from tests.autonomy.policies import policy
+from voicehive.autonomy.policy import Policy
 from voicehive.autonomy.trust.errors import OutcomeRefused
+from voicehive.autonomy.trust.in_force import Trust
 from voicehive.autonomy.trust.promise import RiskPromise
 from voicehive.autonomy.trust.report import TrustReport, measure_trust
 from voicehive.storage.audit_log import AuditLog
@@ -130,3 +134,38 @@ async def test_history_is_read_oldest_first(database: Database, tenant: str) -> 
     async with database.reading() as session:
         known = (await TrustOutcomes(session, tenant).trust("capacity")).known
     assert [one["current.cost"] for one in known.situations] == [103.0, 101.0, 102.0]
+
+
+async def test_a_history_is_read_again_only_when_it_has_grown_and_is_each_tenants_own(
+    database: Database, tenant: str
+) -> None:
+    promising = policy(autonomy={"promise": {}})
+    histories = Histories()
+
+    async def trust(whose: str = tenant, kind: str = "capacity", given: Policy = promising) -> Trust | None:
+        async with database.reading() as session:
+            return await histories.trust_of(session, whose, kind, given)
+
+    async def right(whose: str = tenant, kind: str = "capacity") -> float:
+        found = await trust(whose, kind)
+        assert found is not None
+        return found.known.right
+
+    await assessed(database, tenant, case("a"), case("b"), case("other", kind="routing"))
+    assert await right() == 0.0
+    await record(database, tenant, "a", 0.0)
+    first = await trust()
+    assert first is not None
+    assert (first.known.right, first.known.situations) == (1.0, ({"current.cost": 101.0},))
+    again = await trust()
+    assert again is not None
+    assert again.known is first.known
+    await record(database, tenant, "b", 0.25)
+    assert await right() == 1.75
+    assert await right(kind="routing") == 0.0
+    assert await right(whose=f"{tenant}-other") == 0.0
+    await put(database, tenant, measured())
+    found = await trust()
+    assert found is not None
+    assert found.measured == measured().measured
+    assert await trust(given=policy()) is None

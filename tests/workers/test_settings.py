@@ -1,5 +1,6 @@
 """Settings from the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,12 @@ def test_every_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         "VOICEHIVE_TEMPORAL_PORT",
         "VOICEHIVE_UI_PORT",
     ]
+
+
+@pytest.mark.parametrize("name", ["OBSERVATIONS_KEPT", "MODEL_CHARGES_KEPT"])
+def test_nothing_is_removed_that_a_run_may_still_need(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"VOICEHIVE_{name}", "P90D")
+    assert getattr(Settings.load(), name.lower()) == timedelta(days=90)
+    monkeypatch.setenv(f"VOICEHIVE_{name}", "P30D")
+    with pytest.raises(SettingsInvalid, match=f"VOICEHIVE_{name}"):
+        Settings.load()

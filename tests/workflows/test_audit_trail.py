@@ -130,7 +130,7 @@ async def test_a_decision_that_runs_alone(world: World) -> None:
     proposed = (await status(decision)).proposals[0].digest
     assert verdict["body"]["policy"] == permission["body"]["policy"] == digest
     assert verdict["body"]["proposal"] == permission["body"]["permission"] == proposed
-    assert verdict["body"]["rules"] == [{"id": "cheap", "step": "", "severity": "escalate", "holds": True}]
+    assert (verdict["body"]["violated"], verdict["body"]["held"][""]) == ([], ["cheap"])
     assert (first["body"]["action"], first["run_id"].partition("/")[0]) == (
         "parameter.set",
         f"{decision.id}-execution",
@@ -197,7 +197,7 @@ async def test_a_decision_that_a_rule_rejects_and_one_in_shadow(world: World) ->
     await shadow.result()
     found = await export(world)
     assert told(found.entries(rejected.id)) == [("verdict", "reject"), ("outcome", "rejected")]
-    assert found.entries(rejected.id)[0]["body"]["rules"][0]["holds"] is False
+    assert found.entries(rejected.id)[0]["body"]["violated"] != []
     assert told(found.entries(shadow.id)) == [("verdict", "execute"), ("outcome", "unchanged")]
     assert found.entries(shadow.id)[0]["body"]["mode"] == "shadow"
 
@@ -253,7 +253,7 @@ async def test_who_stopped_autonomous_work_stands_sealed_and_nowhere_else(world:
     (switch,) = [entry for entry in found.entries(None) if entry["kind"] == "kill_switch"]
     assert switch["body"] == {"number": 1, "stopped": True}
     verdict = found.entries(decision.id)[0]
-    assert verdict["body"]["rules"] == [{"id": "kill-switch", "step": "", "severity": "escalate", "holds": False}]
+    assert verdict["body"]["violated"] == [{"id": "kill-switch", "step": "", "severity": "escalate"}]
     assert "alice" not in json.dumps([switch, verdict])
     assert "an incident" not in json.dumps([switch, verdict])
     assert b"an incident" in b"".join(found.lines)

@@ -173,7 +173,7 @@ async def test_a_policy_that_changes_meanwhile_voids_the_approval(asking: World)
     assert [proposal.ended for proposal in found.proposals] == ["voided", "open"]
     assert found.waiting[0].approvals == ()
     assert found.result is not None
-    assert "new" in [finding.id for finding in found.result.findings]
+    assert "new" in found.result.held[""]
     assert await asking.parameters() == TODAY
     assert "no longer what would run" in await refusal(decision, "approve", "alice", digest=old)
     await say(decision, "approve", "alice", digest=found.waiting[0].digest)

@@ -8,14 +8,17 @@ import pytest
 
 from activities.trust import observed_loss, record_observed
 from tests.workflows.requests import TODAY, Decision, policy, request, say, start, start_waiting, status
-from tests.workflows.world import TENANT, World
+from tests.workflows.world import TENANT, World, faulty_plan, faulty_step, until
+from voicehive.autonomy.context import Facts
 from voicehive.autonomy.outcomes.progress import Observation
 from voicehive.autonomy.outcomes.verdict import OutcomeVerdict
 from voicehive.autonomy.request import DecisionOutcome, DecisionRecord
 from voicehive.autonomy.trust.outcome import Outcome
 from voicehive.autonomy.trust.promise import RiskPromise
 from voicehive.autonomy.trust.report import TrustReport, measure_trust
-from voicehive.autonomy.verdict import DecisionResult
+from voicehive.autonomy.verdict import Assurance, DecisionResult
+from voicehive.execution.record import ExecutionStatus
+from voicehive.storage.assessments import Assessments
 from voicehive.storage.outcomes import TrustOutcomes
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -70,6 +73,10 @@ async def test_outcomes_earn_autonomy_and_lose_it(world: World) -> None:
     assert (await alone.result()).outcome == "executed"
     result = await found(alone)
     assert (result.verdict, result.confidence.value >= result.threshold) == ("execute", True)
+    async with world.database.reading() as session:
+        [newest] = await Assessments(session, TENANT).list(1)
+    kept = Facts.model_validate_json(json.dumps(newest.facts)).assurance
+    assert kept == Assurance(confidence=result.confidence, in_force=result.in_force, promise=PROMISE)  # pyright: ignore[reportArgumentType]
 
     async with world.database.transaction() as session:
         outcomes = TrustOutcomes(session, TENANT)
@@ -85,6 +92,25 @@ async def test_outcomes_earn_autonomy_and_lose_it(world: World) -> None:
     assert any("withdrawn" in reason for reason in (await found(withdrawn)).reasons)
     await say(withdrawn, "reject", "alice")
     await withdrawn.result()
+
+
+async def test_a_plan_made_by_hand_asks_people_under_a_promise_whatever_decisions_have_earned(world: World) -> None:
+    await world.policy(promising())
+    async with world.database.transaction() as session:
+        for kind in (request()["kind"], "plan"):
+            await TrustOutcomes(session, TENANT).put_report(earned(kind))
+    execution = await world.start(faulty_plan(faulty_step("a", 1)))
+
+    async def asked() -> ExecutionStatus | None:
+        found = await execution.query("status", result_type=ExecutionStatus)
+        return found if found.waiting else None
+
+    found: ExecutionStatus = await until(asked)
+    assert found.admission is not None
+    assert (found.admission.verdict, found.steps) == ("escalate", ())
+    assert any("made by hand" in reason for reason in found.admission.reasons)
+    await execution.signal("approve", {"reviewer": "alice", "digest": found.waiting[0].digest})
+    assert (await execution.result()).outcome == "applied"
 
 
 def ended(outcome: str, verdict: str | None) -> DecisionOutcome:

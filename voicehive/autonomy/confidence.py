@@ -1,21 +1,24 @@
 """How far a proposal may be trusted: parts that each say one thing, and their combination."""
 
-import math
-from collections.abc import Mapping
-
 from voicehive.autonomy.context import DecisionContext
 from voicehive.autonomy.trust.in_force import Trust
 from voicehive.autonomy.verdict import Confidence
 
 
 def assess_confidence(context: DecisionContext, trust: Trust | None = None) -> Confidence:
-    """The probability of being right, where outcomes were measured for these parts; else the parts' geometric mean.
+    """The probability of being right, where outcomes were measured for these parts; else the least of the parts.
 
-    So one bad part cannot be bought off by the others. The parts:
+    Each part is a probability that one thing is as it should be, and all of them should be at once. How they depend on
+    each other nobody knows before outcomes are measured; that all hold is never likelier than the least likely one
+    (Frechet 1935), so no part's doubt is bought off by the others, as it is in any mean. The least is reached where
+    doubts coincide, and it is the only t-norm that does not fall when a part is added that merely agrees (Klement,
+    Mesiar and Pap, Triangular Norms, 2000, section 1.1): a threshold keeps its meaning whatever parts are known.
+    The parts:
 
     - `preference`: the share of random weightings under which the proposal is better than today's settings (SMAA);
     - `reasoning`: what the reasoner said of itself;
-    - `familiarity`: how close the proposal stays to today's settings, 1 / (1 + largest relative change).
+    - `familiarity`: how close the proposal stays to today's settings, 1 / (1 + largest relative change);
+    - `certainty`: where outcomes are predicted from history, how little the prediction leaves open.
 
     and where enough outcomes of this kind of decision are known:
 
@@ -29,12 +32,14 @@ def assess_confidence(context: DecisionContext, trust: Trust | None = None) -> C
         "reasoning": context.reasoner_confidence,
         "familiarity": 1 / (1 + context.largest_change),
     }
+    if context.certainty is not None:
+        parts["certainty"] = context.certainty
     if trust is None:
-        return Confidence(value=_geometric_mean(parts), parts=parts)
+        return Confidence(value=min(parts.values()), parts=parts)
     parts |= trust.known.parts(situation(context))
     measured = trust.measured
     if measured is None or not measured.fits(parts):
-        return Confidence(value=_geometric_mean(parts), parts=parts)
+        return Confidence(value=min(parts.values()), parts=parts)
     return Confidence(value=measured.confidence(parts), parts=parts, calibrated=measured.calibrated)
 
 
@@ -43,7 +48,3 @@ def situation(context: DecisionContext) -> dict[str, float]:
     today = {f"current.{name}": value for name, value in context.current.items()}
     then = {f"proposed.{name}": value for name, value in context.proposed.items()}
     return {**today, **then, "largest_change": context.largest_change}
-
-
-def _geometric_mean(parts: Mapping[str, float]) -> float:
-    return math.prod(parts.values()) ** (1 / len(parts))

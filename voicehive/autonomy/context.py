@@ -5,6 +5,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from pydantic import Field, FiniteFloat, JsonValue
 
+from voicehive.autonomy.verdict import Assurance
 from voicehive.model import Model
 
 Variables: TypeAlias = dict[str, Any]
@@ -52,6 +53,7 @@ class DecisionContext(Model):
     feasible: bool = True
     preference: float = Field(default=1.0, ge=0, le=1)
     reasoner_confidence: float = Field(default=1.0, ge=0, le=1)
+    certainty: float | None = Field(default=None, ge=0, le=1)
 
     @property
     def largest_change(self) -> float:
@@ -117,7 +119,11 @@ class AfterContext(StepContext):
 
 
 class Facts(Model):
-    """All that a verdict was given on; kept, so that another policy can be asked about the same."""
+    """All that a verdict was given on; kept, so that another policy can be asked about the same.
+
+    `assurance` is what outcomes said at that time; None in what was kept before this was.
+    """
 
     context: DecisionContext
     steps: tuple[StepContext, ...] = ()
+    assurance: Assurance | None = None

@@ -1,5 +1,7 @@
 """The autonomous controller: from a context to a verdict, under one policy."""
 
+from collections.abc import Iterable
+
 from voicehive.autonomy.confidence import assess_confidence
 from voicehive.autonomy.context import AfterContext, DecisionContext, StepContext, Variables
 from voicehive.autonomy.counterfactuals import Counterfactuals
@@ -10,8 +12,18 @@ from voicehive.autonomy.rules import RuleBook
 from voicehive.autonomy.standing import Standing, standing_findings
 from voicehive.autonomy.trust.in_force import ThresholdInForce, Trust, threshold_in_force
 from voicehive.autonomy.unmet import unmet_readings
-from voicehive.autonomy.verdict import Confidence, Counterfactual, DecisionResult, Finding, ReviewTerms, Verdict
+from voicehive.autonomy.verdict import (
+    Assurance,
+    Confidence,
+    Counterfactual,
+    DecisionResult,
+    Finding,
+    ReviewTerms,
+    Verdict,
+)
 from voicehive.storage.allowances import Demand
+
+UNMEASURED = ThresholdInForce(reason="no recorded outcomes speak for it, as for no plan made by hand; people decide")
 
 
 class AutonomousController:
@@ -40,6 +52,7 @@ class AutonomousController:
         steps: tuple[StepContext, ...] = (),
         standing: Standing | None = None,
         trust: Trust | None = None,
+        assurance: Assurance | None = None,
     ) -> DecisionResult:
         """Judge a decision as a whole, and each of its steps as if it ran now.
 
@@ -47,15 +60,16 @@ class AutonomousController:
         it asks people, and so does a kind that no rule names in a policy whose rules name kinds; otherwise it may run
         alone. Budgets, freezes and kill switches speak by `standing`; without one, those the policy has are violated.
         Where the policy makes a promise, only the threshold that `trust` certifies counts: none, and people are asked.
+        `assurance` is what `assurance` says of the same, for who has asked that already; `trust` is not looked at then.
         """
-        confidence = self._confidence(context, trust)
-        in_force = self._in_force(confidence, trust)
+        assurance = assurance or self.assurance(context, trust)
+        confidence, in_force = assurance.confidence, assurance.in_force
         variables = context.variables(confidence.value)
         places = _touched(context, steps)
         demand = self._demands.of(variables, context.kind, places)
-        findings = self._ask_of_decision(variables, context.kind, places)
-        for step in steps:
-            findings += self._ask_of_step(step)
+        asked = [("", self._ask_of_decision(variables, context.kind, places))]
+        asked += [(step.step, self._ask_of_step(step)) for step in steps]
+        findings = tuple(finding for _, found in asked for finding in found if not finding.holds)
         findings += standing_findings(self.policy, demand, standing, context.kind, places)
         verdict, reasons = self._conclude(findings, confidence, in_force, context)
         explained = self._counterfactuals(in_force, context, variables, findings, verdict)
@@ -63,6 +77,7 @@ class AutonomousController:
             verdict=verdict,
             reasons=reasons,
             findings=findings,
+            held=_held(asked),
             confidence=confidence,
             threshold=1.0 if in_force.threshold is None else in_force.threshold,
             policy_digest=self.policy_digest,
@@ -76,10 +91,14 @@ class AutonomousController:
         )
 
     def demand(
-        self, context: DecisionContext, steps: tuple[StepContext, ...] = (), trust: Trust | None = None
+        self,
+        context: DecisionContext,
+        steps: tuple[StepContext, ...] = (),
+        trust: Trust | None = None,
+        assurance: Assurance | None = None,
     ) -> Demand:
         """What the decision would take from the policy's budgets, to be asked of the store before `assess`."""
-        variables = context.variables(self._confidence(context, trust).value)
+        variables = context.variables((assurance or self.assurance(context, trust)).confidence.value)
         return self._demands.of(variables, context.kind, _touched(context, steps))
 
     def check_facts(self, tenant: str, kind: str, deployment: str, outcomes: set[str], settings: set[str]) -> None:
@@ -92,15 +111,20 @@ class AutonomousController:
         if unmet := unmet_readings(rules, outcomes, settings):
             raise FactsMissing("; ".join(unmet))
 
-    def _confidence(self, context: DecisionContext, trust: Trust | None) -> Confidence:
-        """Outcomes count for a policy that makes a promise; without one, all stays as the request has it."""
-        return assess_confidence(context, trust if self.policy.autonomy.promise is not None else None)
+    def assurance(self, context: DecisionContext, trust: Trust | None = None) -> Assurance:
+        """How sure a decision is, and how sure it has to be.
 
-    def _in_force(self, confidence: Confidence, trust: Trust | None) -> ThresholdInForce:
+        Outcomes count only for a policy that makes a promise; without one, all stays as the request has it. With one
+        and without `trust` nothing runs alone. So it is with plans made by hand: no outcomes of theirs are recorded,
+        nobody compared them with anything, and decisions of the controller's own are no sample of what people write.
+        """
         autonomy = self.policy.autonomy
         if autonomy.promise is None:
-            return ThresholdInForce(threshold=autonomy.threshold, reason="the policy sets it")
-        return threshold_in_force(autonomy.promise, trust, confidence.parts)
+            in_force = ThresholdInForce(threshold=autonomy.threshold, reason="the policy sets it")
+            return Assurance(confidence=assess_confidence(context), in_force=in_force)
+        confidence = assess_confidence(context, trust)
+        in_force = UNMEASURED if trust is None else threshold_in_force(autonomy.promise, trust, confidence.parts)
+        return Assurance(confidence=confidence, in_force=in_force, promise=autonomy.promise)
 
     def _counterfactuals(
         self,
@@ -190,7 +214,7 @@ class AutonomousController:
 
     def _ask_of_step(self, context: StepContext) -> tuple[Finding, ...]:
         found = self.rules.ask("step", context.variables(), context.kind, context.deployment)
-        return tuple(finding.model_copy(update={"step": context.step}) for finding in found)
+        return tuple(f if f.holds else f.model_copy(update={"step": context.step}) for f in found)
 
     def _first_rung(self, findings: tuple[Finding, ...]) -> str | None:
         """The highest rung that a violated rule escalates to."""
@@ -203,6 +227,14 @@ class AutonomousController:
 def _touched(context: DecisionContext, steps: tuple[StepContext, ...]) -> tuple[str, ...]:
     """The decision's deployment, then the others that a step touches."""
     return context.deployment, *sorted({step.deployment for step in steps} - {context.deployment})
+
+
+def _held(asked: Iterable[tuple[str, tuple[Finding, ...]]]) -> dict[str, tuple[str, ...]]:
+    """The ids of what holds, by step; a step is asked once more for its verification."""
+    held: dict[str, tuple[str, ...]] = {}
+    for step, found in asked:
+        held[step] = held.get(step, ()) + tuple(finding.id for finding in found if finding.holds)
+    return held
 
 
 def _violations(findings: tuple[Finding, ...], severity: Severity) -> tuple[str, ...]:

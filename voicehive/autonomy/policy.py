@@ -89,7 +89,7 @@ class Autonomy(Model):
     - `shadow`: judges as `autonomous` would, and the verdict is recorded; nothing is asked and nothing executed.
 
     With a `promise` a kind of decision runs alone only from the threshold on that its recorded outcomes certify, and
-    not at all without one; `threshold` then counts for nothing.
+    not at all without one; `threshold` then counts for nothing. A plan made by hand has no record: people decide.
     """
 
     mode: Mode = "autonomous"

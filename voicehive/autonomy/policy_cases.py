@@ -11,7 +11,9 @@ from voicehive.autonomy.controller import AutonomousController
 from voicehive.autonomy.freezes import thawed_at
 from voicehive.autonomy.policy import Policy
 from voicehive.autonomy.standing import Standing
-from voicehive.autonomy.verdict import Verdict
+from voicehive.autonomy.trust.in_force import ThresholdInForce
+from voicehive.autonomy.trust.outcome import Share
+from voicehive.autonomy.verdict import Assurance, Verdict
 from voicehive.model import Model
 from voicehive.storage.allowances import Shortage, Stop, Strictness
 
@@ -30,6 +32,8 @@ class PolicyCase(Model):
     `context` and each of `steps` hold the fields of `DecisionContext` and `StepContext` that matter; `speaks`, where
     given, are all the rules that must be violated, budgets and freezes included. `at` is when (a moment outside every
     freeze without it), `short` the budgets and limits that are used up, `stopped` whether the kill switch is on.
+    Under a policy that makes a promise, `trust` is the threshold that outcomes certify; without it none is, and nothing
+    runs alone.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -38,6 +42,7 @@ class PolicyCase(Model):
     at: AwareDatetime | None = None
     short: tuple[str, ...] = ()
     stopped: bool = False
+    trust: Share | None = None
     expect: Verdict
     speaks: tuple[str, ...] | None = None
 
@@ -100,14 +105,27 @@ def run_cases(controller: AutonomousController, cases: tuple[PolicyCase, ...]) -
 
 
 def _run(controller: AutonomousController, case: PolicyCase) -> CaseResult:
-    result = controller.assess(case.decision, case.step_contexts, case.standing(controller.policy))
+    context = case.decision
+    standing, assurance = case.standing(controller.policy), _assurance(controller, context, case.trust)
+    result = controller.assess(context, case.step_contexts, standing, assurance=assurance)
     spoke = tuple(sorted({finding.id for finding in result.violated}))
     told: list[str] = []
+    if case.trust is not None and assurance.promise is None:
+        told.append("it gives a trust, but the policy makes no promise that asks for any; leave it out")
     if result.verdict != case.expect:
         told.append(f"expected {case.expect}, but it is {result.verdict}: {'; '.join(result.reasons)}")
     if case.speaks is not None and spoke != tuple(sorted(case.speaks)):
         told.append(f"expected to speak: {_listed(case.speaks)}; did: {_listed(spoke)}")
     return CaseResult(name=case.name, verdict=result.verdict, spoke=spoke, told="; ".join(told))
+
+
+def _assurance(controller: AutonomousController, context: DecisionContext, threshold: float | None) -> Assurance:
+    """Confidence is that of the parts, not calibrated; the threshold is the one that the case says is certified."""
+    found = controller.assurance(context)
+    if found.promise is None or threshold is None:
+        return found
+    in_force = ThresholdInForce(threshold=threshold, reason="the case says so")
+    return found.model_copy(update={"in_force": in_force})
 
 
 def _listed(names: tuple[str, ...]) -> str:

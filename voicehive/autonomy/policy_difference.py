@@ -8,8 +8,11 @@ from pydantic import AwareDatetime
 from voicehive.autonomy.context import Facts
 from voicehive.autonomy.controller import AutonomousController
 from voicehive.autonomy.standing import Standing
-from voicehive.autonomy.verdict import DecisionResult, Verdict
+from voicehive.autonomy.trust.in_force import ThresholdInForce
+from voicehive.autonomy.verdict import Assurance, DecisionResult, Verdict
 from voicehive.model import Model
+
+UNCERTIFIED = ThresholdInForce(reason="nothing is known to have been certified for this promise at that time")
 
 
 class PastDecision(Model):
@@ -38,7 +41,8 @@ def changed_verdicts(
     """The decisions whose verdict would be another, in their order.
 
     Each is judged at its own time, so freezes count; budgets are taken as free and kill switches as off, because how
-    they stood is not kept.
+    they stood is not kept. A policy with the promise that was in force then is judged with the confidence and the
+    threshold of then; under another promise no threshold was certified.
     """
     for decision in past:
         before, after = (_judged(controller, decision.facts, decision.at) for controller in (old, new))
@@ -55,4 +59,14 @@ def changed_verdicts(
 
 
 def _judged(controller: AutonomousController, facts: Facts, at: datetime) -> DecisionResult:
-    return controller.assess(facts.context, facts.steps, Standing(at=at))
+    return controller.assess(facts.context, facts.steps, Standing(at=at), assurance=_assurance(controller, facts))
+
+
+def _assurance(controller: AutonomousController, facts: Facts) -> Assurance:
+    """As it stood then, where it was measured for this promise."""
+    promise, stood = controller.policy.autonomy.promise, facts.assurance
+    if promise is None:
+        return controller.assurance(facts.context)
+    if stood is not None and stood.promise == promise:
+        return stood
+    return controller.assurance(facts.context).model_copy(update={"in_force": UNCERTIFIED})

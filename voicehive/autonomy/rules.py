@@ -32,11 +32,12 @@ class Compiled(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A constraint, compiled."""
+    """A constraint, compiled; `kept` is what is found where it holds, the same each time, so made once."""
 
     constraint: SafetyConstraint
     compiled: Compiled
     message: MessageTemplate
+    kept: Finding
 
 
 class RuleBook:
@@ -60,6 +61,9 @@ class RuleBook:
             for when, variables in VARIABLES.items()
         }
         self.rules = tuple(self._rule(constraint) for constraint in constraints)
+        self._asked: dict[When, tuple[Rule, ...]] = {
+            when: tuple(rule for rule in self.rules if rule.constraint.when == when) for when in VARIABLES
+        }
 
     def _rule(self, constraint: SafetyConstraint) -> Rule:
         what = f"constraint {constraint.id!r}"
@@ -72,7 +76,14 @@ class RuleBook:
         except ValueError as error:
             raise PolicyInvalid(f"{what}: {error}") from None
         self._check_names(what, (Reading(*fact) for fact in message.facts))
-        return Rule(constraint, compiled, message)
+        kept = Finding(
+            id=constraint.id,
+            severity=constraint.severity,
+            holds=True,
+            expression=constraint.expression,
+            message=constraint.message,
+        )
+        return Rule(constraint, compiled, message, kept)
 
     def compile(self, what: str, expression: str, when: When) -> Compiled:
         """Compile an expression, and see that everything it names is declared.
@@ -107,7 +118,7 @@ class RuleBook:
 
     def applying(self, when: When, tenant: str, kind: str, deployment: str) -> tuple[Rule, ...]:
         """The rules that are asked there, in the policy's order."""
-        return tuple(rule for rule in self.rules if rule.constraint.applies(when, tenant, kind, deployment))
+        return tuple(rule for rule in self._asked[when] if rule.constraint.applies(when, tenant, kind, deployment))
 
     def ask(self, when: When, variables: Variables, kind: str, deployment: str) -> tuple[Finding, ...]:
         """Evaluate every rule that applies, in the policy's order.
@@ -131,14 +142,10 @@ def holds(compiled: Compiled, activation: cel.Activation) -> bool:
 def _finding(rule: Rule, activation: cel.Activation, known: Variables) -> Finding:
     value = rule.compiled.expression.eval(activation)
     is_boolean = value.type() == cel.Type.BOOL
-    return Finding(
-        id=rule.constraint.id,
-        severity=rule.constraint.severity,
-        holds=is_boolean and value.value() is True,
-        expression=rule.constraint.expression,
-        message=rule.message.render(known),
-        cause="" if is_boolean else str(value.value()),
-    )
+    if is_boolean and value.value() is True:
+        return rule.kept
+    cause = "" if is_boolean else str(value.value())
+    return rule.kept.model_copy(update={"holds": False, "message": rule.message.render(known), "cause": cause})
 
 
 def _unknown(variable: str, name: str, known: Collection[str]) -> str:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from voicehive.autonomy.policy import Mode, ReviewRules, Severity
 from voicehive.autonomy.trust.in_force import ThresholdInForce
+from voicehive.autonomy.trust.promise import RiskPromise
 from voicehive.model import Model
 from voicehive.storage.allowances import Demand
 
@@ -15,7 +16,8 @@ Verdict: TypeAlias = Literal["execute", "escalate", "reject"]
 class Finding(Model):
     """What one rule said, of the decision or of the step named.
 
-    `cause` is set where it could not be evaluated, which counts as a violation.
+    `cause` is set where it could not be evaluated, which counts as a violation. `message` has its facts filled in where
+    the rule is violated; where it holds there is nothing to tell, and the message stands as the policy has it.
     """
 
     step: str = ""
@@ -33,6 +35,17 @@ class Confidence(Model):
     value: float = Field(ge=0, le=1)
     parts: dict[str, float]
     calibrated: bool = False
+
+
+class Assurance(Model):
+    """How sure a decision is, and how sure it has to be to run alone; `promise` is what both were measured for, if any.
+
+    Kept with the facts of a verdict, so that another policy with the same promise can be asked about the same.
+    """
+
+    confidence: Confidence
+    in_force: ThresholdInForce
+    promise: RiskPromise | None = None
 
 
 class ReviewTerms(Model):
@@ -61,6 +74,9 @@ class Counterfactual(Model):
 class DecisionResult(Model):
     """A verdict, with every rule that spoke and every number that counted.
 
+    `findings` are what rules object to. Those asked that hold are named in `held`, by the step they were asked of ("":
+    of the decision as a whole): with a thousand rules, whole findings would fill the history of every run.
+
     In the mode `shadow` the verdict says what would have been done; nothing may be done about it. `demand` is what the
     decision takes from the policy's budgets when it runs. `threshold` is what confidence must reach; where the policy
     makes a promise, `in_force` says what outcomes certify and why, and `threshold` is 1 where that is nothing.
@@ -69,6 +85,7 @@ class DecisionResult(Model):
     verdict: Verdict
     reasons: tuple[str, ...]
     findings: tuple[Finding, ...]
+    held: dict[str, tuple[str, ...]] = {}
     confidence: Confidence
     threshold: float
     policy_digest: str
@@ -85,5 +102,10 @@ class DecisionResult(Model):
 
     @property
     def violated(self) -> tuple[Finding, ...]:
-        """The rules that do not hold."""
+        """The rules that do not hold; `findings` of verdicts kept from before `held` have the others too."""
         return tuple(finding for finding in self.findings if not finding.holds)
+
+    @property
+    def checks_held(self) -> int:
+        """How many checks hold, of the decision and of its steps."""
+        return sum(map(len, self.held.values()))

@@ -105,8 +105,7 @@ def verdict(result: DecisionResult) -> Iterator[Text]:
     parts = ", ".join(f"{name} {part:.2f}" for name, part in confidence.parts.items())
     calibrated = "" if confidence.calibrated else "; not calibrated yet"
     yield Text(f"  confidence {confidence.value:.2f}, needed {result.threshold:.2f} ({parts}{calibrated})", "dim")
-    held = sum(finding.holds for finding in result.findings)
-    yield Text(f"  {held} of {len(result.findings)} rule checks hold", "dim")
+    yield Text(f"  {result.checks_held} of {result.checks_held + len(result.violated)} rule checks hold", "dim")
 
 
 def waiting(workflow_id: str, question: Waiting) -> Iterator[Text]:

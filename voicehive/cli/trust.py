@@ -57,8 +57,25 @@ def measure(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Fit confidence and certify thresholds again, for the promise of the policy in force; run it on a schedule."""
+    """Fit confidence and certify thresholds again, for the promise of the policy in force; `schedule` has it done."""
     from voicehive.cli import trust_store
     from voicehive.cli.output import Output
 
     raise typer.Exit(asyncio.run(trust_store.measure(Output(as_json), tenant, kind, begin_anew)))
+
+
+@app.command()
+def schedule(
+    *,
+    tenant: Tenant = "default",
+    every: Annotated[str, typer.Option(metavar="PERIOD", help="How often: minutes, hours or days.")] = "1d",
+    remove: Annotated[bool, typer.Option("--remove", help="Measure it on a schedule no longer.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Have trust measured in every PERIOD by the worker, and rows removed whose retention is over."""
+    from voicehive.cli import trust_schedule
+    from voicehive.cli.output import Output
+
+    output = Output(as_json)
+    doing = trust_schedule.remove(output, tenant) if remove else trust_schedule.put(output, tenant, every)
+    raise typer.Exit(asyncio.run(doing))

@@ -1,6 +1,5 @@
 """Trust in the store: shown, recorded, measured."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,9 +9,9 @@ from voicehive.autonomy.policy import Policy
 from voicehive.autonomy.policy_document import default_policy_text, parse_policy
 from voicehive.autonomy.trust.calibration import CalibrationSummary
 from voicehive.autonomy.trust.in_force import Trust, threshold_in_force
-from voicehive.autonomy.trust.outcome import Outcome, comparable
+from voicehive.autonomy.trust.outcome import Outcome
 from voicehive.autonomy.trust.promise import RiskPromise
-from voicehive.autonomy.trust.report import TrustReport, measure_trust
+from voicehive.autonomy.trust.report import TrustReport
 from voicehive.autonomy.trust.withdrawal import RiskMonitor
 from voicehive.cli import rendering
 from voicehive.cli.deployment_settings import open_store
@@ -73,6 +72,8 @@ async def measure(output: Output, tenant: str, kind: str | None, begin_anew: boo
         InputInvalid: the policy makes no promise, or the kind is unknown.
         OutcomesUnusable: a recorded loss is none that the promise allows.
     """
+    from activities import trust_measurement  # noqa: PLC0415 - Temporal's SDK loads with it
+
     async with open_store(Settings.load()) as database:
         promise = (await _policy(database, tenant)).autonomy.promise
         if promise is None:
@@ -83,18 +84,8 @@ async def measure(output: Output, tenant: str, kind: str | None, begin_anew: boo
                 f"--kind {kind!r}: no such decision was assessed; there are {', '.join(kinds) or 'none'}"
             )
         for each in kinds if kind is None else (kind,):
-            await _measure(database, tenant, each, promise, begin_anew)
+            await trust_measurement.measure(database, tenant, each, promise, begin_anew=begin_anew)
     return await show(output, tenant)
-
-
-async def _measure(database: Database, tenant: str, kind: str, promise: RiskPromise, begin_anew: bool) -> None:
-    """Fitting takes a while, so nothing is locked meanwhile."""
-    async with database.reading() as session:
-        outcomes = comparable(await TrustOutcomes(session, tenant).of_kind(kind))
-    generator, now = np.random.default_rng(0), datetime.now(UTC)
-    report = await asyncio.to_thread(measure_trust, kind, outcomes, promise, generator, at=now)
-    async with database.transaction() as session:
-        await TrustOutcomes(session, tenant).put_report(report, begin_anew=begin_anew)
 
 
 async def _policy(database: Database, tenant: str) -> Policy:

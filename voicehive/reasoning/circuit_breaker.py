@@ -20,6 +20,11 @@ class CircuitBreaker:
 
     After `failures` in a row a circuit is open for `seconds`; then what comes is let through, and the first outcome
     closes or opens it again. An answer that cannot be used is no failure of the service, nor is a spent budget.
+
+    Not shared between processes, on purpose. What it saves is this process's time: each learns for itself after
+    `failures` calls, so that n workers make at most n times as many in vain every `seconds`. A shared state would put a
+    read of the store before each call and a write behind each failure, and one host with a broken proxy or name server
+    would keep the model from all others, for whom it answers.
     """
 
     def __init__(self, failures: int = 5, seconds: float = 30.0) -> None:

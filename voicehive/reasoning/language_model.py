@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from threading import Thread
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, FiniteFloat
 
 from voicehive.model import Model
 from voicehive.reasoning.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    from voicehive.reasoning.model_session import Services
 
 Answer = TypeVar("Answer", bound=Model)
 _Result = TypeVar("_Result")
@@ -52,28 +55,38 @@ class LanguageModel(Model):
         return f"{self.name} at {self.base_url or 'the place that the environment names'}"
 
 
-async def ask(model: LanguageModel, instructions: str, content: str, form: type[Answer]) -> Answer:
+async def ask(
+    model: LanguageModel, instructions: str, content: str, form: type[Answer], services: "Services | None" = None
+) -> Answer:
     """Ask one question, repeated where that may help; `voicehive.reasoning.model_session` says when it does.
+
+    `services` says whose budget pays; without any nothing is counted.
 
     Raises:
         ModelUnavailable: the `openai` package or its key is missing, the server cannot be reached, refused the request,
             or gave no answer in time.
+        BudgetExhausted: the tenant's budget has no room.
         AnswerUnusable: the answer is not of the form asked for.
     """
-    from voicehive.reasoning.model_session import model_session  # noqa: PLC0415
+    from voicehive.reasoning.model_session import Services, model_session  # noqa: PLC0415
 
-    async with model_session(model) as session:
+    async with model_session(model, services or Services()) as session:
         return await session.ask("advise", instructions, content, form)
 
 
-def ask_and_wait(model: LanguageModel, instructions: str, content: str, form: type[Answer]) -> Answer:
+def ask_and_wait(
+    model: LanguageModel, instructions: str, content: str, form: type[Answer], services: "Services | None" = None
+) -> Answer:
     """Do as `ask` does from a thread that has no event loop, or that must not wait for its own.
 
     The asking has a thread and a loop to itself: only so can all of it be cancelled in time. The thread is left behind
-    half a second after `total_seconds`, should a name's resolution hang, which nothing can cancel.
+    half a second after `total_seconds`, should a name's resolution hang, which nothing can cancel. What `services` hold
+    is asked on that loop: what belongs to another needs `voicehive.reasoning.stores.MeterOnLoop` or its like.
     """
     try:
-        return _run_apart(lambda: ask(model, instructions, content, form), model.total_seconds + _GRACE_SECONDS)
+        return _run_apart(
+            lambda: ask(model, instructions, content, form, services), model.total_seconds + _GRACE_SECONDS
+        )
     except TimeoutError as error:
         raise ModelUnavailable(f"no answer within {model.total_seconds:g} s") from error
 

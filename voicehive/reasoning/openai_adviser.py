@@ -4,6 +4,7 @@ from voicehive.optimization.advising.advice import Advice, Adviser, FrontDigest
 from voicehive.reasoning.advice_answer import AdviceAnswer, checked
 from voicehive.reasoning.errors import AnswerUnusable, ReasoningError
 from voicehive.reasoning.language_model import LanguageModel, ask_and_wait
+from voicehive.reasoning.model_session import Services
 from voicehive.reasoning.outside_text import fenced
 
 INSTRUCTIONS = """\
@@ -31,17 +32,21 @@ outcome."""
 
 
 class OpenAIAdviser:
-    """Asks a language model; the source of the advice says when it is the fallback's instead, and why."""
+    """Asks a language model; the source of the advice says when it is the fallback's instead, and why.
 
-    def __init__(self, model: LanguageModel, fallback: Adviser) -> None:
+    `services` says whose budget pays. No circuit is needed: it is asked once in a search, which takes far longer.
+    """
+
+    def __init__(self, model: LanguageModel, fallback: Adviser, services: Services = Services()) -> None:  # noqa: B008
         self._model = model
         self._fallback = fallback
+        self._services = services
 
     def advise(self, digest: FrontDigest) -> Advice:
         """The model's advice, checked; the fallback's where the model is unavailable or its answer unusable."""
         source = f"model {self._model.name}"
         try:
-            answer = ask_and_wait(self._model, INSTRUCTIONS, fenced(digest), AdviceAnswer)
+            answer = ask_and_wait(self._model, INSTRUCTIONS, fenced(digest), AdviceAnswer, self._services)
             return checked(answer, digest, source)
         except ReasoningError as error:
             fault = "answer unusable" if isinstance(error, AnswerUnusable) else "unavailable"

@@ -1,5 +1,6 @@
 """What a reasoner keeps between decisions; `voicehive.storage.model_usage` keeps both in the database."""
 
+import asyncio
 from typing import Protocol
 
 
@@ -13,6 +14,24 @@ class UsageMeter(Protocol):
     async def settle(self, tenant: str, call: str, tokens: int, cost_micros: int) -> None:
         """Put what the call did cost in the place of what was set aside; once for each call, repeats change nothing."""
         ...
+
+
+class MeterOnLoop:
+    """A meter that belongs to one event loop, for those who ask on another: a search asks its adviser on a thread."""
+
+    def __init__(self, meter: UsageMeter, loop: asyncio.AbstractEventLoop) -> None:
+        self._meter = meter
+        self._loop = loop
+
+    async def reserve(self, tenant: str, call: str, tokens: int, cost_micros: int) -> bool:
+        """See `UsageMeter`."""
+        asked = asyncio.run_coroutine_threadsafe(self._meter.reserve(tenant, call, tokens, cost_micros), self._loop)
+        return await asyncio.wrap_future(asked)
+
+    async def settle(self, tenant: str, call: str, tokens: int, cost_micros: int) -> None:
+        """See `UsageMeter`."""
+        told = asyncio.run_coroutine_threadsafe(self._meter.settle(tenant, call, tokens, cost_micros), self._loop)
+        await asyncio.wrap_future(told)
 
 
 class AnswerCache(Protocol):

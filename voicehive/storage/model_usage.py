@@ -113,6 +113,19 @@ class ModelUsage:
         tokens, cost_micros = (row.tokens, row.cost_micros) if row else (0, 0)
         return ModelSpending(period=period, tokens=tokens, cost_micros=cost_micros)
 
+    async def prune(self, tenant: str, before: datetime) -> int:
+        """Remove a tenant's totals of the months that ended before a time, and what dead workers set aside before it.
+
+        Returns how many rows that were: one for each period, and one for each such call.
+        """
+        month = before.astimezone(UTC).strftime("%Y-%m")
+        totals = delete(ModelUsageRow).where(ModelUsageRow.tenant == tenant, ModelUsageRow.period < month)
+        theirs = (ModelReservationRow.tenant == tenant, ModelReservationRow.reserved_at < before)
+        calls = delete(ModelReservationRow).where(*theirs)
+        async with self._database.transaction() as session:
+            periods = list(await session.scalars(totals.returning(ModelUsageRow.period)))
+            return len(periods) + len(list(await session.scalars(calls.returning(ModelReservationRow.call))))
+
 
 class ModelAnswers:
     """Answers by the digest of all that they depend on, for `kept` from when they were given."""

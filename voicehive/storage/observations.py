@@ -1,10 +1,12 @@
 """How far the runs that observe have come. The readings stay here, so that runs' histories need not carry them."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import JSON, ColumnElement, Text, case, cast, delete, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from voicehive.autonomy.outcomes.progress import Observation
 from voicehive.autonomy.outcomes.state import WatchState
@@ -58,5 +60,32 @@ class Observations:
         await update_row(self._session, ObservationRow, row, **changed)
         return True
 
+    async def prune(self, before: datetime, most: int = 500) -> int:
+        """Remove at most so many whose window ended before a time, the longest ended first; returns how many.
+
+        One without a reading yet counts from its beginning, so `before` must lie further back than any window is long.
+        """
+        over = func.coalesce(
+            self._moment(ObservationRow.observation, "until"), self._moment(ObservationRow.state, "started_at")
+        )
+        ended = select(ObservationRow.run).where(ObservationRow.tenant == self._tenant, over < _written(before))
+        old = list(await self._session.scalars(ended.order_by(over, ObservationRow.run).limit(most)))
+        if old:
+            these = (ObservationRow.tenant == self._tenant, ObservationRow.run.in_(old))
+            await self._session.execute(delete(ObservationRow).where(*these))
+        return len(old)
+
+    def _moment(self, column: InstrumentedAttribute[Any], field: str) -> ColumnElement[str]:
+        """A time in a document, as it is written there; NULL where PostgreSQL cannot look into the document."""
+        if self._session.get_bind().dialect.name == "sqlite":
+            return type_coerce(column, JSON)[field].as_string()
+        text = type_coerce(column, Text)
+        return case((text.contains(r"\u0000", autoescape=True), None), else_=cast(column, JSON)[field].as_string())
+
     def _columns(self, run: str, stands: StoredObservation) -> dict[str, Any]:
         return {"tenant": self._tenant, "run": run, **stands.model_dump(mode="json")}
+
+
+def _written(time: datetime) -> str:
+    """As models write it, in UTC; such texts are in the order of their times, to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")

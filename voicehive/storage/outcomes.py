@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import AwareDatetime
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.audit.entries import Draft, Kind
@@ -34,6 +34,17 @@ class AssessedCase(Model):
     situation: dict[str, float]
     alone: bool
     assessed_at: AwareDatetime
+
+
+class HistoryExtent(NamedTuple):
+    """How many outcomes of a kind are known, the sum of their losses, and when the last became known.
+
+    What is known never changes, so a history that grew or was pruned has another extent.
+    """
+
+    outcomes: int
+    loss: float
+    newest: datetime | None
 
 
 class TrustOutcomes:
@@ -98,21 +109,30 @@ class TrustOutcomes:
 
     async def trust(self, kind: str) -> Trust:
         """What a verdict needs: the history of a kind, and what was measured on it."""
-        known = (
-            TrustOutcomeRow.tenant == self._tenant,
-            TrustOutcomeRow.kind == kind,
-            TrustOutcomeRow.loss.is_not(None),
-        )
-        summed = select(func.count(), func.sum(TrustOutcomeRow.loss)).where(*known)
-        count, total = (await self._session.execute(summed)).one()
-        wrong = float(total or 0.0)
-        newest = select(TrustOutcomeRow.situation).where(*known).order_by(TrustOutcomeRow.known_at.desc())
-        situations = list(await self._session.scalars(newest.limit(_SITUATIONS)))
+        return await self.trust_with(kind, await self.known_cases(kind, await self.extent(kind)))
+
+    async def trust_with(self, kind: str, known: KnownCases) -> Trust:
+        """The same, with a history that was read before."""
         report = await self.report(kind)
-        return Trust(
-            known=KnownCases(right=max(count - wrong, 0.0), wrong=wrong, situations=tuple(reversed(situations))),
-            measured=None if report is None else report.measured,
-        )
+        return Trust(known=known, measured=None if report is None else report.measured)
+
+    async def extent(self, kind: str) -> HistoryExtent:
+        """How far the history of a kind goes: cheap to ask, and as long as it is the same, so is the history."""
+        known = self._known(kind)
+        told = select(func.count(), func.sum(TrustOutcomeRow.loss), func.max(TrustOutcomeRow.known_at)).where(*known)
+        count, total, newest = (await self._session.execute(told)).one()
+        return HistoryExtent(count, float(total or 0.0), newest)
+
+    async def known_cases(self, kind: str, extent: HistoryExtent) -> KnownCases:
+        """The history of a kind, which goes as far as `extent` says."""
+        newest = select(TrustOutcomeRow.situation).where(*self._known(kind)).order_by(TrustOutcomeRow.known_at.desc())
+        situations = list(await self._session.scalars(newest.limit(_SITUATIONS)))
+        right = max(extent.outcomes - extent.loss, 0.0)
+        return KnownCases(right=right, wrong=extent.loss, situations=tuple(reversed(situations)))
+
+    def _known(self, kind: str) -> tuple[ColumnElement[bool], ...]:
+        table = TrustOutcomeRow
+        return table.tenant == self._tenant, table.kind == kind, table.loss.is_not(None)
 
     async def put_report(self, report: TrustReport, *, begin_anew: bool = False) -> TrustReport:
         """Put a report in force. The monitor that runs goes on, with what it saw while the report was being fitted.

@@ -88,7 +88,7 @@ def _lacking(right: Floats) -> str:
 
 
 def _bounded(outcomes: Sequence[Outcome], right: Floats, lacking: str) -> FittedConfidence:
-    """The parts' geometric mean, lowered by the Clopper-Pearson limit of the rate of right outcomes (0 without any)."""
+    """The least of the parts, lowered by the Clopper-Pearson limit of the rate of right outcomes (0 without any)."""
     wholly_right = int(np.sum(right == 1))
     bound = betaincinv(wholly_right, len(right) - wholly_right + 1, 1 - _CERTAINTY) if wholly_right else 0.0
     model = ConfidenceModel(method="bound", bound=float(bound))

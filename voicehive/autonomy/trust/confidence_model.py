@@ -22,7 +22,7 @@ class ConfidenceModel(Model):
 
     `platt`: sigmoid(intercept + sum of weight x logit(part)) (Platt 1999, on log-odds of several parts).
     `isotonic`: the same score through `knots` (score, probability), rising, interpolated (Zadrozny and Elkan 2002).
-    `bound`: not calibrated; the geometric mean of the parts times `bound`, a lower limit of how often all was right.
+    `bound`: not calibrated; the least of the parts times `bound`, a lower limit of how often all was right.
     """
 
     method: Literal["platt", "isotonic", "bound"]
@@ -40,7 +40,7 @@ def probability(model: ConfidenceModel, parts: Mapping[str, float]) -> float:
     if model.method == "bound":
         if not parts:
             raise PartsMismatch("parts: a confidence needs at least one")
-        return model.bound * math.prod(parts.values()) ** (1 / len(parts))
+        return model.bound * min(parts.values())
     if parts.keys() != model.weights.keys():
         odd = ", ".join(sorted(parts.keys() ^ model.weights.keys()))
         raise PartsMismatch(f"parts: {odd} either missing or unknown to the model; fit it again on outcomes with them")

@@ -1,6 +1,7 @@
 """How usual a situation is among those known, as a part of confidence."""
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from voicehive.autonomy.trust.outcome import Floats
 
@@ -22,8 +23,7 @@ def typicality(situation: Floats, history: Floats, neighbours: int = 5) -> float
     if len(history) < neighbours:
         return 0.0
     everything = _scaled(np.vstack((history[-_ENOUGH:], situation)))
-    squares = np.einsum("ij,ij->i", everything, everything)
-    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * everything @ everything.T, 0.0))
+    distances = cdist(everything, everything)
     np.fill_diagonal(distances, np.inf)
     nearest: Floats = np.partition(distances, neighbours - 1, axis=1)[:, :neighbours]
     remoteness = np.mean(nearest, axis=1)

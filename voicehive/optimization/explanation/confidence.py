@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from voicehive.optimization import choice
 from voicehive.optimization.arrays import Floats
-from voicehive.optimization.result import OptimizationConfidence
+from voicehive.optimization.evaluators.surrogate import deviation_of
+from voicehive.optimization.front import extent
+from voicehive.optimization.models import Objective, Solution
+from voicehive.optimization.result import OptimizationConfidence, OptimizationResult
 
 
 def confidence(
@@ -19,6 +23,17 @@ def confidence(
     )
 
 
-def certainty(deviations: Floats, extent: Floats, weights: Floats) -> float:
+def certainty_of(solution: Solution, result: OptimizationResult, objectives: tuple[Objective, ...]) -> float | None:
+    """How certain the evaluator is of any solution, as `certainty`; None where it states no deviations."""
+    deviations = [solution.outcomes.get(deviation_of(objective.name)) for objective in objectives]
+    if all(deviation is None for deviation in deviations):
+        return None
+    rows = (solution, *result.front)
+    values = np.array([[row.outcomes[objective.name] for objective in objectives] for row in rows])
+    stated = np.array([deviation or 0.0 for deviation in deviations])
+    return certainty(stated, extent(values), choice.weights_of(objectives))
+
+
+def certainty(deviations: Floats, extents: Floats, weights: Floats) -> float:
     """1 less the weighted mean of posterior deviations (M,), relative to extents above 0 (M,); at least 0."""
-    return float(np.clip(1.0 - (deviations / extent) @ weights, 0.0, 1.0))
+    return float(np.clip(1.0 - (deviations / extents) @ weights, 0.0, 1.0))
