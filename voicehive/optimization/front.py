@@ -82,10 +82,12 @@ def farthest_first(points: Floats | NDArray[np.float32], size: int, first: Seque
     No row is then farther from a chosen one than twice the least possible. Takes memory for (N, M) only. Source:
     Gonzalez (1985), "Clustering to minimize the maximum intercluster distance".
     """
-    lengths = np.square(points).sum(axis=1)
     chosen = list(dict.fromkeys(first))[:size]
+    if len(chosen) == size:
+        return np.array(chosen, dtype=np.intp)
+    lengths = np.square(points).sum(axis=1)
     gap = np.full(len(points), np.inf, dtype=points.dtype)
-    for start in range(0, len(chosen) if len(chosen) < size else 0, _AT_ONCE):
+    for start in range(0, len(chosen), _AT_ONCE):
         rows = chosen[start : start + _AT_ONCE]
         distances = lengths - 2.0 * (points[rows] @ points.T) + lengths[rows, None]
         np.minimum(gap, distances.min(axis=0), out=gap)

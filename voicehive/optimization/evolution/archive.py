@@ -1,13 +1,11 @@
 """Keeps the best rows of a whole search, and reduces them to as many as are wanted."""
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
-from collections.abc import Sequence
-
 import moocore
 import numpy as np
 
 from voicehive.optimization.arrays import Floats
-from voicehive.optimization.evolution.population import MOST_OBJECTIVES_BY_DOMINANCE, Population
+from voicehive.optimization.evolution.population import MOST_OBJECTIVES_BY_DOMINANCE, Population, gathered
 from voicehive.optimization.evolution.reference_directions import leaders
 from voicehive.optimization.evolution.selection import Rows, normalized, shortfall
 from voicehive.optimization.front import REFERENCE, non_dominated, scaled, thin
@@ -72,7 +70,7 @@ class Archive:
         rows = np.flatnonzero(violations <= 0.0)
         if not rows.size:
             excesses = np.concatenate([part.excesses for part in parts])
-            kept = _gathered(parts, np.sort(_least_violating(excesses, violations, self._limit)))
+            kept = gathered(parts, np.sort(_least_violating(excesses, violations, self._limit)))
             self._kept = kept.take(np.argsort(kept.violations, kind="stable"))
             return
         objectives = np.concatenate([part.objectives for part in parts])
@@ -80,7 +78,7 @@ class Archive:
         if objectives.shape[1] <= MOST_OBJECTIVES_BY_DOMINANCE:
             stay = non_dominated(objectives)
             rows, objectives = rows[stay], objectives[stay]
-        self._kept = _gathered(parts, rows[self._thinned(objectives)] if len(rows) > self._limit else rows)
+        self._kept = gathered(parts, rows[self._thinned(objectives)] if len(rows) > self._limit else rows)
 
     def _thinned(self, objectives: Floats) -> Rows:
         """Choose some of the rows (N, M), given the oldest first; ascending.
@@ -110,14 +108,6 @@ def reduce(kept: Population, size: int) -> Rows:
     if kept.objectives.shape[1] <= _HYPERVOLUME_OBJECTIVES:
         return np.sort(_by_hypervolume(scaled(kept.objectives, kept.objectives), size))
     return np.sort(_by_shortfall(normalized(kept.objectives), size))
-
-
-def _gathered(parts: Sequence[Population], rows: Rows) -> Population:
-    """Take rows, ascending, of populations counted through one after the other."""
-    ends = np.cumsum([len(part.points) for part in parts])
-    own = np.split(rows, np.searchsorted(rows, ends[:-1]))
-    taken = (part.take(some - end + len(part.points)) for part, some, end in zip(parts, own, ends, strict=True))
-    return Population(*(np.concatenate(columns) for columns in zip(*taken, strict=True)))
 
 
 def _least_violating(excesses: Floats, violations: Floats, limit: int) -> Rows:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicehive.optimization.arrays import Floats
-from voicehive.optimization.evolution.population import Population, Space
+from voicehive.optimization.evolution.population import Population, Space, gathered
 from voicehive.optimization.evolution.preferences import (
     FUNCTIONS,
     Preferences,
@@ -75,26 +75,28 @@ class ManyObjectiveSearch:
 
     def tell(self, evaluated: Population) -> None:
         """Take the points asked, evaluated; rows may be missing, and any number may be told at first."""
-        pool = self._population.join(evaluated) if len(self._population.points) else evaluated
-        if not len(pool.points):
+        parts = [self._population, evaluated] if len(self._population.points) else [evaluated]
+        objectives = np.concatenate([part.objectives for part in parts])
+        if not len(objectives):
             return
         self._see(evaluated)
         if self._generation % _RESCALED_EVERY == 0:
-            self._rescale(pool)
-        added = self._preferences(self._scale(pool.objectives[self._achieved.shape[1] :]))
+            self._rescale(evaluated)
+        added = self._preferences(self._scale(objectives[self._achieved.shape[1] :]))
         achieved = np.concatenate([self._achieved, added], axis=1)
-        projections = self._scale.project(pool.objectives, self._objective_probe)
-        kept = distinct(projections + pool.violations)
-        violations = np.full(len(pool.points), np.inf)
-        violations[kept] = pool.violations[kept]
-        rows = preferred(achieved, violations, min(self._held, len(kept)))
+        violations = np.concatenate([part.violations for part in parts])
+        kept = distinct(self._scale.project(objectives, self._objective_probe) + violations)
+        repeated = np.ones(len(objectives), dtype=np.bool_)
+        repeated[kept] = False
+        violations[repeated] = np.inf
+        rows = np.sort(preferred(achieved, violations, min(self._held, len(kept))))
         # np.take keeps each function's row contiguous, which its minimum is many times faster to find in.
-        self._population, self._achieved = pool.take(rows), np.take(achieved, rows, axis=1)
+        self._population, self._achieved = gathered(parts, rows), np.take(achieved, rows, axis=1)
         self._generation += 1
 
-    def _rescale(self, pool: Population) -> None:
+    def _rescale(self, evaluated: Population) -> None:
         """Scale by the best points under each preference; others, far from the front, would stretch the scales."""
-        rows = self._population.take(np.unique(self._best())) if len(self._population.points) else pool
+        rows = self._population.take(np.unique(self._best())) if len(self._population.points) else evaluated
         self._scale = Scale(rows, self._highest - self._lowest)
         self._achieved = self._achieved[:, :0]
 
@@ -107,7 +109,7 @@ class ManyObjectiveSearch:
 
     @property
     def population(self) -> Population:
-        """A tenth more rows than asked at a time, the best for most preferences first; empty before any is told."""
+        """A tenth more rows than asked at a time; empty before any is told."""
         return self._population
 
     def _new(self, points: Floats) -> Floats | None:

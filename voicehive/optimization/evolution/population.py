@@ -1,5 +1,6 @@
 """What an evolutionary search moves in (a space), what it moves (a population), and how it is asked and told."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -59,6 +60,14 @@ class Population(NamedTuple):
     def join(self, other: "Population") -> "Population":
         """Append another's rows."""
         return Population(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
+
+def gathered(parts: Sequence[Population], rows: NDArray[np.intp]) -> Population:
+    """Take rows, ascending, of populations counted through one after the other; copies no other row."""
+    ends = np.cumsum([len(part.points) for part in parts])
+    own = np.split(rows, np.searchsorted(rows, ends[:-1]))
+    taken = (part.take(some - end + len(part.points)) for part, some, end in zip(parts, own, ends, strict=True))
+    return Population(*(np.concatenate(columns) for columns in zip(*taken, strict=True)))
 
 
 class EvolutionarySearch(Protocol):

@@ -20,7 +20,8 @@ def snapshot_of(archive: Population) -> Floats:
     values = archive.objectives[archive.violations == 0.0]
     if not len(values):
         return values
-    return values[thin(scaled(values, values), _ROWS)]
+    best = np.unique(values.argmin(axis=0))  # which `thin` keeps first, whatever the scale
+    return values[best[:_ROWS] if len(best) >= _ROWS else thin(scaled(values, values), _ROWS)]
 
 
 def is_recorded(generation: int) -> bool:
