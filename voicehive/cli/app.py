@@ -33,6 +33,16 @@ app = typer.Typer(
 )
 plans_app = typer.Typer(no_args_is_help=True)
 
+PlanFile: TypeAlias = Annotated[Path, typer.Argument(metavar="FILE", help="A strategic plan (YAML, JSON).")]
+Samples: TypeAlias = Annotated[int, typer.Option(min=1_000, max=1_000_000, help="How many futures to simulate.")]
+Seed: TypeAlias = Annotated[int, typer.Option(min=0, help="Equal seeds give equal results.")]
+ReportFolder: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write report.md, .html, .json and pictures there.")
+]
+Today: TypeAlias = Annotated[
+    str | None, typer.Option(help="Goals due before this date are past.", show_default="today")
+]
+
 Names: TypeAlias = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN", help="A table's column that is an objective; may be repeated.")
 ]
@@ -200,16 +210,58 @@ def optimize(
 
 @plans_app.callback()
 def plan() -> None:
-    """Work on execution plans."""
+    """Work on plans: check one of execution, simulate a strategic one, make its roadmap."""
 
 
 @plans_app.command()
 def validate(file: File, as_json: Json = False) -> None:
-    """Check a plan as a whole: its fields, its graph, its actions and their arguments."""
+    """Check an execution plan as a whole: its fields, its graph, its actions and their arguments."""
     from voicehive.cli import plans
     from voicehive.cli.output import Output
 
     raise typer.Exit(plans.validate(Output(as_json), file))
+
+
+@plans_app.command("simulate")
+def simulate_plan(
+    file: PlanFile,
+    *,
+    samples: Samples = 100_000,
+    seed: Seed = 0,
+    nothing: Annotated[bool, typer.Option("--nothing", help="As if no initiative were done.")] = False,
+    report: ReportFolder = None,
+    today: Today = None,
+    as_json: Json = False,
+) -> None:
+    """Tell how likely each goal of a strategic plan is, and what it depends on, with the initiatives in `starts`."""
+    from voicehive.cli import strategy
+    from voicehive.cli.output import Output
+
+    asked = strategy.Asked(seed, samples, report, today)
+    raise typer.Exit(strategy.simulate(Output(as_json), file, asked, nothing=nothing))
+
+
+@plans_app.command("roadmap")
+def plan_roadmap(
+    file: PlanFile,
+    *,
+    seconds: Annotated[
+        float, typer.Option("--time", min=1, max=3_600, help="How many seconds the search may take.")
+    ] = 30,
+    samples: Samples = 100_000,
+    seed: Seed = 0,
+    report: ReportFolder = None,
+    calendar: Annotated[Path | None, typer.Option(help="Write an iCalendar file (.ics).")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a table (.csv).")] = None,
+    today: Today = None,
+    as_json: Json = False,
+) -> None:
+    """Choose and schedule the initiatives of a strategic plan, and tell why, and what each scenario changes."""
+    from voicehive.cli import strategy
+    from voicehive.cli.output import Output
+
+    asked = strategy.Asked(seed, samples, report, today)
+    raise typer.Exit(strategy.roadmap(Output(as_json), file, asked, strategy.RoadmapAsked(seconds, calendar, csv)))
 
 
 app.add_typer(review_commands.app)

@@ -36,6 +36,8 @@ def explain(error: Exception) -> tuple[str, ExitCode] | None:
     from voicehive.autonomy.errors import AutonomyError  # noqa: PLC0415
     from voicehive.execution.errors import ExecutionError  # noqa: PLC0415
     from voicehive.optimization.errors import EvaluatorFailed, OptimizationError  # noqa: PLC0415
+    from voicehive.planning.errors import PlanningError  # noqa: PLC0415
+    from voicehive.planning.roadmap.errors import InfeasibleRoadmap, NoRoadmapInTime  # noqa: PLC0415
     from voicehive.storage.errors import DatabaseUrlInvalid, StorageError  # noqa: PLC0415
     from workers.errors import SettingsInvalid, WorkersError  # noqa: PLC0415
 
@@ -46,7 +48,11 @@ def explain(error: Exception) -> tuple[str, ExitCode] | None:
             return str(error), ExitCode.UNREACHABLE
         case SettingsInvalid() | DatabaseUrlInvalid():
             return str(error), ExitCode.BAD_INPUT
-        case AuditError() | AutonomyError() | ExecutionError() | OptimizationError():
+        case InfeasibleRoadmap():
+            return str(error), ExitCode.INFEASIBLE
+        case NoRoadmapInTime():
+            return str(error), ExitCode.STOPPED
+        case AuditError() | AutonomyError() | ExecutionError() | OptimizationError() | PlanningError():
             return str(error), ExitCode.BAD_INPUT
         case WorkersError() | StorageError():
             return str(error), ExitCode.UNREACHABLE

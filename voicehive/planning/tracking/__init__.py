@@ -1,0 +1,1 @@
+"""How a goal stands: its points folded one by one, its pace, its forecast, its status, and when to plan anew."""
