@@ -1,11 +1,12 @@
 """What the audit log is told: drafts of entries, made from what has just happened."""
 
+import hashlib
 from collections.abc import Iterable
 
 from pydantic import JsonValue
 from temporalio import activity
 
-from voicehive.audit.entries import Draft, Kind, Personal
+from voicehive.audit.entries import Draft, Kind, Personal, canonical_json
 from voicehive.autonomy.authorization import Authorization
 from voicehive.autonomy.outcomes.progress import Observation
 from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal
@@ -13,14 +14,13 @@ from voicehive.autonomy.review import RecordedReview
 from voicehive.autonomy.verdict import DecisionResult
 from voicehive.execution.record import ExecutionClosing, StepRecord
 from voicehive.reasoning.models import ModelCall
-from voicehive.storage.ledger import EXECUTION
 
 
 def decision() -> str:
-    """The decision that the activity belongs to, also where its execution calls it; else the workflow's own id."""
-    info = activity.info()
-    assert info.workflow_id is not None
-    return info.workflow_id.removesuffix(EXECUTION) if info.workflow_type == "ExecutionWorkflow" else info.workflow_id
+    """The decision that takes itself here, or the plan started by hand: the id of the activity's own workflow."""
+    workflow_id = activity.info().workflow_id
+    assert workflow_id is not None
+    return workflow_id
 
 
 def running() -> str:
@@ -32,15 +32,16 @@ def running() -> str:
 def of_proposal(proposal: Proposal) -> Draft:
     """A verdict on a proposal, with every rule that was asked."""
     body: dict[str, JsonValue] = {"proposal": proposal.digest, "solution": proposal.solution.index}
-    return _of_verdict(proposal.result, body)
+    return _of_verdict(proposal.result, body, decision())
 
 
-def of_admission(result: DecisionResult, authorization: Authorization) -> Draft:
-    """A verdict on a plan that nobody had permitted."""
-    return _of_verdict(result, {"proposal": authorization.content_digest()})
+def of_admission(result: DecisionResult, authorization: Authorization, asked_by: str | None = None) -> Draft:
+    """A verdict on a plan that nobody had permitted; `asked_by` is the decision's run that started it, if one did."""
+    decision_id = decision() if asked_by is None else asked_by.partition("/")[0]
+    return _of_verdict(result, {"proposal": authorization.content_digest()}, decision_id)
 
 
-def _of_verdict(result: DecisionResult, body: dict[str, JsonValue]) -> Draft:
+def _of_verdict(result: DecisionResult, body: dict[str, JsonValue], decision_id: str) -> Draft:
     info = activity.info()
     document = result.model_dump(mode="json", include={"verdict", "mode", "confidence", "threshold", "held"})
     violated: list[JsonValue] = [
@@ -56,10 +57,15 @@ def _of_verdict(result: DecisionResult, body: dict[str, JsonValue]) -> Draft:
     return Draft(
         kind=Kind.VERDICT,
         body=said,
-        decision_id=decision(),
+        decision_id=decision_id,
         run_id=running(),
-        key=f"{running()}/verdict/{info.activity_id}",
+        key=f"{running()}/verdict/{info.activity_id}/{_digest(said)}",
     )
+
+
+def _digest(body: JsonValue) -> str:
+    """Part of a key where the next attempt may find otherwise: what it acts on is then recorded too."""
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
 
 
 def _unspoken_by_rules(result: DecisionResult) -> list[JsonValue]:
@@ -85,18 +91,22 @@ def of_permission(permission: AuthorizationInput, digest: str) -> list[Draft]:
 
 
 def of_reviews(reviews: Iterable[RecordedReview], decision_id: str, run: str) -> list[Draft]:
-    """What people said, each once; who said it and in which words can be erased."""
+    """What people said, each once; who said it and in which words can be erased, and with them the digest of it all.
+
+    The digest is of few words and guessable names: whoever saw it in clear could find out what was erased.
+    """
     return [
         Draft(
             kind=Kind.REVIEW,
-            body={"number": entry.number, "kind": entry.review.kind, "content": entry.content_digest()},
+            body={"number": entry.number, "kind": entry.review.kind},
             personal={
                 "reviewer": Personal(subject=entry.review.reviewer, value=entry.review.reviewer),
                 "reason": Personal(subject=entry.review.reviewer, value=entry.review.reason),
+                "content": Personal(subject=entry.review.reviewer, value=entry.content_digest()),
             },
             decision_id=decision_id,
             run_id=run,
-            key=f"{run}/review/{entry.content_digest()}",
+            key=f"{run}/review/{entry.at.isoformat()}/{entry.number}/{entry.review.kind}",
         )
         for entry in reviews
     ]
@@ -135,12 +145,12 @@ def _of_end(
     return [*of_reviews(reviews, decision_id, running()), ended]
 
 
-def of_observation(run: str, observation: Observation) -> Draft:
+def of_observation(run: str, observation: Observation, decision_id: str) -> Draft:
     """What was observed of an applied plan, before anything is done about it."""
     return Draft(
         kind=Kind.OUTCOME,
         body={"observation": observation.model_dump(mode="json")},
-        decision_id=decision(),
+        decision_id=decision_id,
         run_id=running(),
         key=f"{run}/observation",
     )
@@ -153,9 +163,9 @@ def of_model_calls(calls: Iterable[ModelCall]) -> list[Draft]:
         Draft(
             kind=Kind.MODEL_CALL,
             body=call.model_dump(mode="json"),
-            decision_id=decision(),
+            decision_id=info.workflow_id,
             run_id=running(),
-            key=f"{running()}/model/{info.activity_id}/{info.attempt}/{number}",
+            key=f"{running()}/model/{info.activity_id}/{info.attempt}/{number}/{call.content_digest()}",
         )
         for number, call in enumerate(calls)
     ]

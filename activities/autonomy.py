@@ -12,13 +12,14 @@ from activities.optimization import RESULT_KIND, StoredOptimization
 from activities.optimizers import Optimizers
 from activities.policies import Controllers
 from activities.standings import standing_of
-from activities.step_contexts import changes_of, step_contexts, verification_contexts
-from activities.trust import Histories, keep_case, record_observed
+from activities.step_contexts import changes_of, deployments_of, step_contexts, verification_contexts
+from activities.trust import Histories, case_of, keep_case, record_observed
 from voicehive.audit.keys import SigningKey
 from voicehive.autonomy.authorization import Authorization, permission_id
 from voicehive.autonomy.context import Change, DecisionContext, Facts
 from voicehive.autonomy.progress import Notification
 from voicehive.autonomy.request import AuthorizationInput, DecisionRecord, Proposal, ProposalInput
+from voicehive.autonomy.standing import freezes_holding
 from voicehive.execution.changes import SettingChange, plan_changes, settings_set, with_arguments
 from voicehive.execution.plan import ExecutionPlan
 from voicehive.execution.registry import ActionRegistry
@@ -90,6 +91,7 @@ class AutonomyActivities:
         result = controller.assess(context, steps, standing, assurance=facts.assurance)
         digest = _digest(wanted, plan, result.policy_digest) if plan else ""
         proposal = Proposal(solution=solution, plan=plan, result=result, digest=digest)
+        proposal = proposal.model_copy(update={"case": case_of(proposal, context, standing.at)})
         await self._record_assessment(wanted.tenant, facts, proposal, standing.at)
         return proposal
 
@@ -106,7 +108,8 @@ class AutonomyActivities:
         async with self._database.transaction() as session:
             await Assessments(session, tenant).record(assessment)
             await AuditLog(session, tenant).append([audit_trail.of_proposal(proposal)])
-            await keep_case(session, facts.context, proposal.result, at)
+            if proposal.result.is_shadow:
+                await keep_case(session, tenant, proposal.case)
 
     async def _stored(self, wanted: ProposalInput) -> StoredOptimization:
         async with self._database.reading() as session:
@@ -150,7 +153,8 @@ class AutonomyActivities:
     async def authorize(self, permission: AuthorizationInput) -> bool:
         """Record that exactly this may run, once.
 
-        False if the policy has changed since it was assessed, or if by now it is stopped or has no room in a budget.
+        False if the policy has changed since it was assessed, or if by now it is stopped, frozen or has no room in a
+        budget. What people approved is held up by a freeze only where that blocks.
         """
         authorization = permission.authorization
         digest = authorization.content_digest()
@@ -161,8 +165,13 @@ class AutonomyActivities:
             approved = bool(permission.reviews)
             if not approved and await KillSwitches(session).stops(permission.tenant):
                 return False
+            now = datetime.now(UTC)
+            places = deployments_of(authorization.plan.steps, authorization.deployment)
+            frozen = freezes_holding(controller.policy, authorization.kind, places, now)
+            if any(not approved or freeze.severity == "block" for freeze in frozen):
+                return False
             actions = AutonomousActions(session, permission.tenant)
-            if await actions.reserve(permission.holder, permission.demand, datetime.now(UTC), approved=approved):
+            if await actions.reserve(permission.holder, permission.demand, now, approved=approved):
                 return False
             await Authorizations(session, permission.tenant).grant(
                 permission_id(permission.holder, digest),
@@ -172,6 +181,7 @@ class AutonomyActivities:
                 reviews=[review.model_dump(mode="json") for review in permission.reviews],
             )
             await AuditLog(session, permission.tenant).append(audit_trail.of_permission(permission, digest))
+            await keep_case(session, permission.tenant, permission.case, alone=not permission.reviews)
         return True
 
     @activity.defn
@@ -205,13 +215,14 @@ class AutonomyActivities:
             await Decisions(session, record.tenant).upsert(
                 StoredDecision(
                     decision_id=record.decision_id,
-                    document=record.model_dump(mode="json"),
+                    document=record.model_dump(mode="json", exclude={"case"}),
                     verdict=record.outcome.verdict,
                     outcome=record.outcome.outcome,
                     started_at=record.started_at,
                     closed_at=record.closed_at,
                 )
             )
+            await keep_case(session, record.tenant, record.case)
             await record_observed(session, record)
             await record_end(session, record.tenant, audit_trail.of_outcome(record), self._signing_key)
 
@@ -235,6 +246,7 @@ def _context(
         feasible=solution.feasible,
         preference=preference_over_today(solution, stored.result, stored.problem.objectives),
         reasoner_confidence=wanted.reasoner_confidence,
+        reasoning=dict(wanted.reasoning),
         certainty=certainty_of(solution, stored.result, stored.problem.objectives),
     )
 

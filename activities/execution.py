@@ -1,5 +1,7 @@
 """Admission of plans, and their steps: checked again, run, verified, undone."""
 
+from datetime import UTC, datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -15,6 +17,7 @@ from voicehive.autonomy.context import AfterContext, DecisionContext, StepContex
 from voicehive.autonomy.controller import AutonomousController
 from voicehive.autonomy.errors import AutonomyStopped
 from voicehive.autonomy.gates import check_gates
+from voicehive.autonomy.standing import Standing, freezes_holding
 from voicehive.autonomy.verdict import DecisionResult, Verdict
 from voicehive.execution.action import ActionContext, Resources
 from voicehive.execution.plan import ActionCall
@@ -49,6 +52,9 @@ class ExecutionActivities:
     async def admit(self, asked: AdmissionInput) -> Admission:
         """Validate a plan as a whole, then use up the permission for exactly it, or else assess it as made by hand.
 
+        A plan made by hand that was permitted is assessed once more, and rejected where facts have changed so. For a
+        decision's this is not done: the outcomes that its rules speak of are not known here.
+
         Raises:
             PlanInvalid: naming the step that may not run as written.
         """
@@ -68,15 +74,25 @@ class ExecutionActivities:
                 requester=request.requester,
                 changes=changes_of(steps),
             )
+            holder = asked.decision or audit_trail.running()
             if granted is None:
-                result = await _assessed(session, controller, context, steps)
-                await AuditLog(session, request.tenant).append([audit_trail.of_admission(result, authorization)])
+                result = await _assessed(session, controller, context, steps, holder)
+                verdict = _admitted(result)
+                await AuditLog(session, request.tenant).append(
+                    [audit_trail.of_admission(result, authorization, asked.decision)]
+                )
             else:
-                demand, holder = controller.demand(context, steps), asked.decision or audit_trail.running()
-                standing = await standing_of(session, request.tenant, demand, holder)
-                result = controller.assess(context, steps, standing)
+                stops = await KillSwitches(session).stops(request.tenant)
+                # What it takes from budgets was reserved with the permission.
+                result = controller.assess(context, steps, Standing(at=datetime.now(UTC), stops=stops))
+                by_hand = asked.decision is None or authorization.kind != request.kind
+                verdict = "reject" if by_hand and result.verdict == "reject" else "execute"
+                if verdict == "reject":
+                    await AuditLog(session, request.tenant).append(
+                        [audit_trail.of_admission(result, authorization, asked.decision)]
+                    )
         return Admission(
-            verdict=_admitted(result) if granted is None else "execute",
+            verdict=verdict,
             digest=authorization.content_digest(),
             authorization=authorization,
             result=result,
@@ -100,7 +116,7 @@ class ExecutionActivities:
         )
         info = activity.info()
         consumer = f"{info.workflow_id}/{info.workflow_run_id}"
-        holders = {permission_id(consumer, by_hand.content_digest()): by_hand}
+        holders = {permission_id(asked.decision or consumer, by_hand.content_digest()): by_hand}
         if asked.decision is not None:
             holders[permission_id(asked.decision, as_decided.content_digest())] = as_decided
         granted = await Authorizations(session, request.tenant).consume(holders, consumer)
@@ -112,7 +128,7 @@ class ExecutionActivities:
 
         Raises:
             AutonomyStopped: a kill switch is on, and nobody approved the plan.
-            SafetyViolation: a constraint forbids it, or what came of it.
+            SafetyViolation: a constraint forbids it, or what came of it, or a freeze that blocks holds.
             ActionRefused: it will never succeed as asked.
         """
         async with heartbeating():
@@ -122,7 +138,9 @@ class ExecutionActivities:
                 stops = await KillSwitches(session).stops(run.tenant)
             if stops and run.approved_under is None:
                 raise AutonomyStopped(f"step {run.step.name!r} waits: {stops[0].author} stopped autonomous work")
-            controller.check_step(facts, run.approved_under)
+            places = {run.deployment, facts.deployment}
+            frozen = freezes_holding(controller.policy, run.kind, places, datetime.now(UTC))
+            controller.check_step(facts, run.approved_under, frozen)
             call = ActionCall(action=run.step.action, arguments=run.step.arguments)
             action = self._run(call, _context(run, controller))
             answer = await (action if run.step.when_stopped == "cancel" else to_the_end(action))
@@ -181,15 +199,21 @@ class ExecutionActivities:
 
 
 async def _assessed(
-    session: AsyncSession, controller: AutonomousController, context: DecisionContext, steps: tuple[StepContext, ...]
+    session: AsyncSession,
+    controller: AutonomousController,
+    context: DecisionContext,
+    steps: tuple[StepContext, ...],
+    holder: str,
 ) -> DecisionResult:
-    """The verdict on a plan made by hand; where it may run alone, what it takes from budgets is reserved."""
-    run = audit_trail.running()
-    standing = await standing_of(session, context.tenant, controller.demand(context, steps), run)
+    """The verdict on a plan made by hand; where it may run alone, what it takes from budgets is reserved.
+
+    `holder` is the run that holds it: the decision's where one started the plan, so that it is not in its own way.
+    """
+    standing = await standing_of(session, context.tenant, controller.demand(context, steps), holder)
     result = controller.assess(context, steps, standing)
     if _admitted(result) == "execute":
         actions = AutonomousActions(session, context.tenant)
-        if short := await actions.reserve(run, result.demand, standing.at):
+        if short := await actions.reserve(holder, result.demand, standing.at):
             return controller.assess(context, steps, standing.model_copy(update={"shortages": short}))
     return result
 

@@ -19,6 +19,7 @@ from voicehive.autonomy.outcomes.watch import OutcomeWatch, WatchedMetric
 from voicehive.autonomy.policy import SafetyConstraint
 from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.database import Database
+from voicehive.storage.ledger import decision_of
 from voicehive.storage.observations import Observations, StoredObservation
 from voicehive.storage.series import StoredSeries
 
@@ -67,7 +68,8 @@ class ObservationActivities:
             observations = Observations(session, reading.tenant)
             if await observations.advance(reading.run, stored.readings, advanced):
                 if advanced.observation.is_final:
-                    entry = audit_trail.of_observation(reading.run, advanced.observation)
+                    decision_id = await decision_of(session, reading.tenant, reading.run)
+                    entry = audit_trail.of_observation(reading.run, advanced.observation, decision_id)
                     await AuditLog(session, reading.tenant).append([entry])
                 return advanced.observation
             newer = await observations.get(reading.run)
@@ -92,7 +94,9 @@ class ObservationActivities:
     async def _reader(self, tenant: str, constraints: tuple[SafetyConstraint, ...]) -> MetricReader:
         async with self._database.reading() as session:
             controller = await self._controllers.in_force(session, tenant, constraints)
-        return MetricReader(self._http, controller.policy.allowed_hosts, StoredSeries(self._database, tenant))
+        return MetricReader(
+            self._http, controller.policy.allowed_hosts, StoredSeries(self._database, tenant), tenant=tenant
+        )
 
 
 def _advanced(

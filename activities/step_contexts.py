@@ -5,6 +5,7 @@ from collections import defaultdict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.autonomy.context import Change, StepContext
+from voicehive.execution.canary import Arguments
 from voicehive.execution.plan import Step, in_stages
 from voicehive.storage.parameters import Parameters
 
@@ -17,7 +18,7 @@ async def step_contexts(
     `earlier` is the stored value of the parameter it sets, if it sets one.
     """
     steps = in_stages(steps)
-    places = {step.name: str(step.arguments.get("deployment") or deployment) for step in steps}
+    places = {step.name: _place(step.arguments, deployment) for step in steps}
     names: defaultdict[str, list[str]] = defaultdict(list)
     for step in steps:
         if step.action == "parameter.set":
@@ -48,7 +49,7 @@ def verification_contexts(tenant: str, deployment: str, kind: str, steps: tuple[
     return tuple(
         StepContext(
             tenant=tenant,
-            deployment=str(step.verification.arguments.get("deployment") or deployment),
+            deployment=_place(step.verification.arguments, deployment),
             kind=kind,
             step=f"{step.name} (verification)",
             action=step.verification.action,
@@ -57,6 +58,16 @@ def verification_contexts(tenant: str, deployment: str, kind: str, steps: tuple[
         for step in in_stages(steps)
         if step.verification is not None
     )
+
+
+def deployments_of(steps: tuple[Step, ...], deployment: str) -> set[str]:
+    """The plan's deployment, and every other that a step or a verification touches."""
+    calls = (call for step in in_stages(steps) for call in (step, step.verification) if call is not None)
+    return {deployment, *(_place(call.arguments, deployment) for call in calls)}
+
+
+def _place(arguments: Arguments, deployment: str) -> str:
+    return str(arguments.get("deployment") or deployment)
 
 
 def changes_of(steps: tuple[StepContext, ...]) -> tuple[Change, ...]:

@@ -9,11 +9,11 @@ from activities import audit_trail
 from voicehive.autonomy.confidence import situation
 from voicehive.autonomy.context import DecisionContext
 from voicehive.autonomy.policy import Policy
-from voicehive.autonomy.request import DecisionOutcome, DecisionRecord
+from voicehive.autonomy.request import DecisionOutcome, DecisionRecord, Proposal
 from voicehive.autonomy.trust.errors import OutcomeRefused
 from voicehive.autonomy.trust.in_force import KnownCases, Trust
-from voicehive.autonomy.verdict import DecisionResult
-from voicehive.storage.outcomes import AssessedCase, HistoryExtent, TrustOutcomes
+from voicehive.autonomy.trust.outcome import AssessedCase
+from voicehive.storage.outcomes import HistoryExtent, TrustOutcomes
 
 KEPT = 64
 
@@ -44,18 +44,27 @@ class Histories:
         return kept[1]
 
 
-async def keep_case(session: AsyncSession, context: DecisionContext, result: DecisionResult, at: datetime) -> None:
-    """Keep what a verdict rested on, so that its outcome can be learned from."""
-    case = AssessedCase(
+def case_of(proposal: Proposal, context: DecisionContext, at: datetime) -> AssessedCase:
+    """What a verdict rested on, as of a decision that nobody has let run alone."""
+    confidence = proposal.result.confidence
+    return AssessedCase(
         decision_id=audit_trail.decision(),
         kind=context.kind,
-        parts=result.confidence.parts,
-        confidence=result.confidence.value,
+        parts=confidence.parts,
+        confidence=confidence.value,
         situation=situation(context),
-        alone=result.verdict == "execute" and not result.is_shadow,
+        alone=False,
         assessed_at=at,
     )
-    await TrustOutcomes(session, context.tenant).assessed(case)
+
+
+async def keep_case(session: AsyncSession, tenant: str, case: AssessedCase | None, *, alone: bool = False) -> None:
+    """Keep what a decision rested on that may run or has ended, so that its outcome can be learned from.
+
+    `alone`: it may run, and no people were asked. None, of a run that began before there were cases, keeps nothing.
+    """
+    if case is not None:
+        await TrustOutcomes(session, tenant).assessed(case.model_copy(update={"alone": alone}))
 
 
 async def record_observed(session: AsyncSession, record: DecisionRecord) -> bool:
@@ -64,15 +73,21 @@ async def record_observed(session: AsyncSession, record: DecisionRecord) -> bool
         return False
     try:
         await TrustOutcomes(session, record.tenant).record(record.decision_id, loss, datetime.now(UTC))
-    except OutcomeRefused:  # people said otherwise before, or it was never assessed; what they said stands
+    except OutcomeRefused:  # people said worse before, or it was never assessed; what they said stands
         return False
     return True
 
 
 def observed_loss(outcome: DecisionOutcome) -> float | None:
-    """1 where a bad observation undid what was executed; None where nothing of the kind was seen.
+    """What a final observation shows: 0 where what was executed stayed and did well, 1 where it was undone as bad.
 
-    A good observation is no faultless outcome: it says only what its metrics do, within its window.
+    None, unknown, where it was unclear or nothing was observed. Both ends are recorded, so that what is learned from is
+    no choice of the bad ones alone. That an observation is good says what its metrics do within its window; whoever
+    sees harm later records it, and the worse word counts.
     """
     observed = outcome.observation
-    return 1.0 if outcome.outcome == "rolled_back" and observed is not None and observed.is_bad else None
+    if observed is None or not observed.is_final:
+        return None
+    if outcome.outcome == "rolled_back" and observed.is_bad:
+        return 1.0
+    return 0.0 if outcome.outcome == "executed" and observed.is_good else None

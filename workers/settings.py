@@ -4,15 +4,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, FiniteFloat, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from voicehive.model import Identifier
+from voicehive.reasoning.budget import ModelBudget
 from workers.errors import SettingsInvalid
 
 PREFIX = "VOICEHIVE_"
 NOT_REACHED = "default_factory_not_called"
 """Pydantic's error for a default that builds on a setting which is itself wrong."""
 
+Price = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -62,6 +65,14 @@ class Settings(BaseSettings):
     """How often the model is asked the same, to see whether it agrees with itself."""
     language_model_tokens_a_day: Annotated[int, Field(ge=0)] | None = None
     """At most so many tokens a tenant a day (UTC); then the fallback judges."""
+    language_model_input_price: Price = 0.0
+    """What a million tokens that it reads cost, in the currency of the limits in money."""
+    language_model_output_price: Price = 0.0
+    """What a million tokens that it writes cost."""
+    language_model_money_a_day: Price | None = None
+    """At most so much money a tenant a day (UTC); then the fallback judges."""
+    language_model_budgets: dict[Identifier, ModelBudget] = {}
+    """Tenants with limits of their own, in place of the two above, as JSON such as `{"a": {"period": "month"}}`."""
     language_model_vocabulary: frozenset[str] = frozenset()
     """Names that may reach the model as they are, as a JSON list; all others go as codes."""
     language_model_reads: frozenset[str] = frozenset()

@@ -26,6 +26,7 @@ from voicehive.execution.action import Resources
 from voicehive.execution.outbound_http import create_client
 from voicehive.execution.registry import ActionRegistry
 from voicehive.optimization.advising.advice import Adviser
+from voicehive.reasoning.budget import ModelBudget
 from voicehive.reasoning.fallback_adviser import FallbackAdviser
 from voicehive.reasoning.language_model import LanguageModel
 from voicehive.reasoning.model_session import Services
@@ -34,7 +35,7 @@ from voicehive.reasoning.openai_reasoner import OpenAIReasoner, ReasonerOptions
 from voicehive.reasoning.reasoner import FallbackReasoner, Reasoner
 from voicehive.reasoning.stores import MeterOnLoop
 from voicehive.storage.database import Database, migrate
-from voicehive.storage.model_usage import ModelAnswers, ModelBudget, ModelUsage
+from voicehive.storage.model_usage import ModelAnswers, ModelUsage
 from workers.client import connect
 from workers.errors import SettingsInvalid
 from workers.settings import Settings
@@ -72,7 +73,7 @@ async def running_worker(
             resources = Resources(database=database, http=http, workflows=TemporalWorkflowStarter(client))
             optimizers = Optimizers(database, controllers, _advisers(settings, database))
             optimization = OptimizationActivities(database, optimizers)
-            reasoning = ReasoningActivities(_reasoner(settings, database), database)
+            reasoning = ReasoningActivities(create_reasoner(settings, database), database)
             signing_key = _signing_key(settings)
             autonomy = AutonomyActivities(database, controllers, optimizers, registry, http, signing_key=signing_key)
             execution = ExecutionActivities(resources, controllers, registry, signing_key)
@@ -129,10 +130,19 @@ def _advisers(settings: Settings, database: Database) -> Callable[[str], Adviser
 
 
 def _usage(settings: Settings, database: Database) -> ModelUsage:
-    return ModelUsage(database, default=ModelBudget(tokens=settings.language_model_tokens_a_day))
+    default = ModelBudget(tokens=settings.language_model_tokens_a_day, money=settings.language_model_money_a_day)
+    budgets = settings.language_model_budgets
+    limited = any(budget.money is not None for budget in (default, *budgets.values()))
+    if limited and not settings.language_model_input_price and not settings.language_model_output_price:
+        raise SettingsInvalid(
+            "VOICEHIVE_LANGUAGE_MODEL_INPUT_PRICE, VOICEHIVE_LANGUAGE_MODEL_OUTPUT_PRICE: "
+            "a limit in money takes prices; set them"
+        )
+    return ModelUsage(database, budgets, default)
 
 
-def _reasoner(settings: Settings, database: Database) -> Reasoner:
+def create_reasoner(settings: Settings, database: Database) -> Reasoner:
+    """Who judges decisions. Raises SettingsInvalid for a model, or budgets for it, that cannot be."""
     model = _language_model(settings)
     if model is None:
         return FallbackReasoner()
@@ -149,7 +159,12 @@ def _language_model(settings: Settings) -> LanguageModel | None:
     if settings.language_model is None:
         return None
     try:
-        return LanguageModel(name=settings.language_model, base_url=settings.language_model_url)
+        return LanguageModel(
+            name=settings.language_model,
+            base_url=settings.language_model_url,
+            input_price=settings.language_model_input_price,
+            output_price=settings.language_model_output_price,
+        )
     except ValidationError as error:
         faults = "; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         raise SettingsInvalid(f"VOICEHIVE_LANGUAGE_MODEL, VOICEHIVE_LANGUAGE_MODEL_URL: {faults}") from None

@@ -68,6 +68,7 @@ class DecisionWorkflow(HumanInput):
         self.judgement: Judgement | None = None
         self.proposal: Proposal | None = None
         self.edited: Proposal | None = None
+        self.permitted = False
         self.arguments: dict[str, Arguments] = {}
         self.proposals: list[ProposalRecord] = []
         self.execution = ChildExecution(self.desk)
@@ -111,7 +112,8 @@ class DecisionWorkflow(HumanInput):
                     proposal, reviews = default, ()
                 elif ruling != "approved":
                     return self._ended("rejected", self.reason)
-            if await self._authorize(proposal, reviews):
+            self.permitted = await self._authorize(proposal, reviews)
+            if self.permitted:
                 self._end_proposal("approved")
                 return await self._execute(proposal)
             self._end_proposal("voided")
@@ -154,6 +156,7 @@ class DecisionWorkflow(HumanInput):
                 execution=self.request.execution,
                 constraints=self.request.constraints,
                 reasoner_confidence=self.judgement.confidence,
+                reasoning=self.judgement.parts,
                 solution=solution,
                 settings=settings or {},
                 arguments=arguments or {},
@@ -257,6 +260,7 @@ class DecisionWorkflow(HumanInput):
                 authorization=authorization,
                 reviews=reviews,
                 demand=proposal.result.demand,
+                case=proposal.case,
             )
         )
 
@@ -325,6 +329,7 @@ class DecisionWorkflow(HumanInput):
                 started_at=info.start_time,
                 closed_at=workflow.now(),
                 outcome=outcome,
+                case=None if self.permitted or self.proposal is None else self.proposal.case,
             )
         )
         await workflow.wait_condition(workflow.all_handlers_finished)

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         StepRun,
     )
     from workflows import activity_calls, search_attributes, story
-    from workflows.human_input import HumanInput
+    from workflows.human_input import HumanInput, Ruling
     from workflows.interruption import Stop, shielded
     from workflows.observation import Observer
     from workflows.review_desk import ReviewRound
@@ -35,6 +35,9 @@ WHILE_RUNNING: frozenset[ReviewKind] = frozenset({"pause", "resume", "rollback",
 
 ENDS_RECORDED = "ends-recorded"
 """Marks histories in which a plan that was started by hand records its end."""
+
+ASKING_REPORTED = "asking-reported"
+"""Marks histories in which a plan that asks people before it starts tells its decision so."""
 
 
 @workflow.defn
@@ -49,6 +52,7 @@ class ExecutionWorkflow(HumanInput):
         self.stop = Stop()
         self.stage: Stage = "assessing"
         self.admission: Admission | None = None
+        self.asking_reported = False
         self.saga: Saga | None = None
         self.observer = Observer(request, request.watch, self, run=self.owner) if request.watch else None
         self.result: ExecutionResult | None = None
@@ -82,6 +86,8 @@ class ExecutionWorkflow(HumanInput):
                 listening.cancel()
                 return self._ended("rejected", ())
         self.enter("executing")
+        if self.asking_reported:
+            await self.report()
         await saga.forward()
         if self.observer is not None and not self.stop.requested:
             await self._observed(self.observer)
@@ -136,7 +142,6 @@ class ExecutionWorkflow(HumanInput):
 
     async def _admitted(self) -> Admission | None:
         """Use up the permission that was given for exactly this plan, or have it assessed and, if need be, reviewed."""
-        info = workflow.info()
         while not self.stop.requested:
             admission = self.admission = await activity_calls.admit(self._admission_input())
             self.desk.terms = admission.result.review
@@ -154,7 +159,11 @@ class ExecutionWorkflow(HumanInput):
                 editable=False,
             )
             self.enter("waiting_for_people")
-            ruling = await self.ask(question, lambda: self.stop.requested)
+            self.asking_reported = workflow.info().parent is not None and workflow.patched(ASKING_REPORTED)
+            if self.asking_reported:
+                ruling = await self._ask_and_report(question)
+            else:
+                ruling = await self.ask(question, lambda: self.stop.requested)
             if ruling != "approved":
                 self.stop.request(question.in_words(ruling))
                 break
@@ -162,14 +171,23 @@ class ExecutionWorkflow(HumanInput):
             await activity_calls.authorize(
                 AuthorizationInput(
                     tenant=self.tenant,
-                    decision_id=info.workflow_id,
-                    holder=f"{info.workflow_id}/{info.run_id}",
+                    decision_id=(workflow.info().parent or workflow.info()).workflow_id,
+                    holder=self._holder,
                     authorization=admission.authorization,
                     reviews=reviews,
                     demand=admission.result.demand,
                 )
             )
         return None
+
+    async def _ask_and_report(self, question: ReviewRound) -> Ruling:
+        """Put a question to people, and tell the decision before and after."""
+        asking = asyncio.create_task(self.ask(question, lambda: self.stop.requested))
+        await workflow.wait_condition(lambda: bool(question.until) or asking.done())
+        await self.report()
+        ruling = await asking
+        await self.report()
+        return ruling
 
     async def _settle(self, result: ExecutionResult) -> None:
         """Record how a plan that was started by hand ended, and give back what it held; a decision does for its own."""
@@ -186,9 +204,13 @@ class ExecutionWorkflow(HumanInput):
         )
 
     def _admission_input(self) -> AdmissionInput:
-        parent = workflow.info().parent
-        decision = None if parent is None else f"{parent.workflow_id}/{parent.run_id}"
-        return AdmissionInput(request=self.request, decision=decision)
+        return AdmissionInput(request=self.request, decision=None if workflow.info().parent is None else self._holder)
+
+    @property
+    def _holder(self) -> str:
+        """The run that holds the permission and what it takes from budgets: the decision's, or else this one."""
+        run = workflow.info().parent or workflow.info()
+        return f"{run.workflow_id}/{run.run_id}"
 
     async def _listen(self) -> None:
         """Act on what people say while the plan runs."""
@@ -249,11 +271,7 @@ class ExecutionWorkflow(HumanInput):
             roles=step.gate.roles,
             editable=False,
         )
-        asking = asyncio.create_task(self.ask(question, lambda: self.stop.requested))
-        await workflow.wait_condition(lambda: bool(question.until) or asking.done())
-        await self.report()
-        ruling = await asking
-        await self.report()
+        ruling = await self._ask_and_report(question)
         return "" if ruling == "approved" else question.in_words(ruling)
 
     async def attend(self, step: Step) -> Review:

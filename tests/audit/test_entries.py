@@ -1,4 +1,3 @@
-import hashlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from voicehive.audit.entries import Draft, Entry, Kind, Personal, canonical_json, model_call, render_leaves
+from voicehive.audit.entries import Draft, Entry, Kind, Personal, canonical_json, render_leaves
 from voicehive.audit.errors import FileInvalid
 from voicehive.audit.sealing import SubjectKey, seal
 
@@ -74,14 +73,3 @@ def test_entries_of_kinds_to_come_can_be_read() -> None:
 def test_a_draft_says_what_it_records() -> None:
     with pytest.raises(ValidationError):
         Draft(kind="gossip")  # pyright: ignore[reportArgumentType]
-
-
-def test_a_model_call_records_hashes_and_not_texts() -> None:
-    body = model_call(model="m", prompt="who?", answer="me", details={"tokens": 7})
-    assert body == {
-        "model": "m",
-        "tokens": 7,
-        "prompt_sha256": hashlib.sha256(b"who?").hexdigest(),
-        "answer_sha256": hashlib.sha256(b"me").hexdigest(),
-    }
-    assert model_call(model="m", prompt=b"", answer=None)["answer_sha256"] is None

@@ -38,6 +38,8 @@ def context(**fields: Any) -> DecisionContext:
         "proposed": {"cost": 90.0, "abandonment": 0.03, "quality": 0.9},
         "settings": {"agents.day": 28, "model.tier": "plain"},
         "changes": (Change(name="agents.day", earlier=30, value=28),),
+        "preference": 1.0,
+        "reasoner_confidence": 1.0,
     }
     return DecisionContext(**{**facts, **fields})
 

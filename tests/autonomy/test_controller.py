@@ -1,5 +1,6 @@
 """Verdicts: which finding leads where, and that nothing which should make it stricter makes it more lenient."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from voicehive.autonomy.context import Change, DecisionContext
 from voicehive.autonomy.controller import AutonomousController
 from voicehive.autonomy.errors import PolicyInvalid, SafetyViolation
 from voicehive.autonomy.policy import SafetyConstraint
+from voicehive.autonomy.standing import Standing
+from voicehive.autonomy.trust.in_force import Trust
 
 STRICTNESS = {"execute": 0, "escalate": 1, "reject": 2}
 shares = st.floats(0, 1)
@@ -105,6 +108,33 @@ def test_confidence_is_the_least_of_its_parts_so_that_no_doubt_is_bought_off() -
     assert not found.calibrated
 
 
+def test_what_nobody_measured_speaks_for_nothing() -> None:
+    unknown = {"preference": None, "reasoner_confidence": None}
+    moved = assess_confidence(context(**unknown))
+    assert (moved.value, moved.parts) == (pytest.approx(15 / 16), {"familiarity": pytest.approx(15 / 16)})
+    nothing = context(**unknown, changes=())
+    for found in (assess_confidence(nothing), assess_confidence(nothing, Trust())):
+        assert (found.value, found.parts) == (0.0, {})
+    assert AutonomousController(policy(autonomy={"threshold": 0.1})).assess(nothing).verdict == "escalate"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"budgets": [{"id": "hourly", "at_most": 2, "period": "PT1H", "kinds": ["capacity"]}]},
+        {"concurrency": [{"id": "one", "kinds": ["capacity"]}]},
+        {"freezes": [{"id": "weekend", "weekdays": ["sat"], "start": "00:00", "end": "00:00", "kinds": ["capacity"]}]},
+    ],
+    ids=["budget", "limit", "freeze"],
+)
+def test_a_kind_that_escapes_what_is_meant_for_another_is_asked_about(named: dict[str, Any]) -> None:
+    controller = AutonomousController(policy(**named))
+    tuesday = Standing(at=datetime(2026, 11, 24, 12, tzinfo=UTC))
+    assert controller.assess(context(), standing=tuesday).verdict == "execute"
+    escaping = controller.assess(context(kind="plan"), standing=tuesday)
+    assert (escaping.verdict, escaping.reasons) == ("escalate", ("no rule of the policy names the kind 'plan'",))
+
+
 def test_the_result_carries_what_people_must_know() -> None:
     wanted = policy(rule("true"))
     result = AutonomousController(wanted).assess(context())
@@ -147,8 +177,8 @@ def test_less_confidence_is_never_more_lenient(
 ) -> None:
     controller = AutonomousController(policy(*rules, autonomy={"threshold": threshold}))
     less = {
-        "reasoner_confidence": min(trust, facts.reasoner_confidence),
-        "preference": min(preference, facts.preference),
+        "reasoner_confidence": min(trust, facts.reasoner_confidence or 0.0),
+        "preference": min(preference, facts.preference or 0.0),
     }
     sure, unsure = controller.assess(facts), controller.assess(facts.model_copy(update=less))
     assert unsure.confidence.value <= sure.confidence.value

@@ -117,7 +117,7 @@ def test_without_a_standing_whatever_depends_on_it_is_violated(fields: dict[str,
     controller = AutonomousController(policy(**fields))
     assert controller.assess(context()).verdict == "escalate"
     assert controller.assess(context(), (), NOW).verdict == "execute"
-    elsewhere = {name: [{**each, "kinds": ["routing"]} for each in given] for name, given in fields.items()}
+    elsewhere = {name: [{**each, "deployments": ["other"]} for each in given] for name, given in fields.items()}
     assert AutonomousController(policy(**elsewhere)).assess(context()).verdict == "execute"
 
 

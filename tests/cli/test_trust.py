@@ -95,17 +95,18 @@ async def test_trust_is_measured_shown_and_withdrawn(store: Store) -> None:
 
 async def test_what_cannot_be_recorded_is_refused(store: Store) -> None:
     await store.fill(20, {"alpha": 0.05, "delta": 0.05})
+    await store.record("d12")
     answers = {
         "exactly one": await store("record", "d15", "--good", "--bad"),
         "bounded": await store("record", "d15", "--loss", "0.3"),
-        "recorded before": await store("record", "d1", "--loss", "1"),
+        "recorded before": await store("record", "d12", "--good"),
     }
     for told, answer in answers.items():
         assert answer.code == 2, answer
         assert told in answer.stderr
         assert "Traceback" not in answer.stderr
     [kind] = (await store("show", "--json")).document["kinds"]
-    assert (kind["outcomes"], kind["report"]) == (10, None)
+    assert (kind["outcomes"], kind["unknown"], kind["report"]) == (11, 9, None)
     assert (kind["in_force"]["threshold"], kind["in_force"]["more_faultless"]) == (None, 59)
 
 

@@ -80,6 +80,13 @@ def test_a_canary_runs_as_one_step_for_each_share() -> None:
     ]
 
 
+def test_a_key_that_a_stage_has_too_is_refused() -> None:
+    step = BEFORE | {"idempotency_key": "release-7/5-percent"}
+    with pytest.raises(ValidationError, match="'release-7/5-percent' is also that of step"):
+        plan(route(0.05, 1, idempotency_key="release-7"), step)
+    plan(route(0.05, 1, idempotency_key="release-7"), step | {"idempotency_key": "release-7/6-percent"})
+
+
 def test_a_plan_without_a_canary_runs_as_it_is() -> None:
     declared = plan({"name": "wait", "action": "wait", "arguments": {"duration": "PT1S"}})
     assert in_stages(declared.steps) == declared.steps

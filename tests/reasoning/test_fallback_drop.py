@@ -1,50 +1,46 @@
-"""The drop of the fallback's confidence: against published intervals and simulated outcomes."""
+"""The fallback, which judges without any model: what its word costs as it is stated, and once outcomes are measured."""
 
-import random
+from datetime import UTC, datetime
 
+import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from voicehive.reasoning.fallback_drop import FEWEST_OUTCOMES, Record, calibrated_drop
-from voicehive.reasoning.reasoner import FALLBACK_DROP
-
-
-def record(right: int, decisions: int) -> Record:
-    return Record(decisions=decisions, right=right)
+from tests.reasoning.questions import question
+from voicehive.autonomy.trust.calibration import fit_confidence
+from voicehive.autonomy.trust.confidence_model import probability
+from voicehive.autonomy.trust.outcome import Outcome
+from voicehive.reasoning.reasoner import FALLBACK_DROP, FallbackReasoner
 
 
-def test_the_bound_is_newcombes():
-    """56/70 - 48/80 is example (a) of Newcombe 1998, table II: 0.0524 to 0.3339 at 95 %, two-sided."""
-    assert calibrated_drop(record(56, 70), record(48, 80), level=0.975) == pytest.approx(0.3339, abs=5e-5)
-    assert calibrated_drop(record(48, 80), record(56, 70), level=0.975) == 0.0
+@pytest.mark.parametrize("drop", [FALLBACK_DROP, 0.25])
+async def test_without_a_model_the_recommended_is_taken_with_the_stated_drop(drop: float):
+    judgement = await FallbackReasoner(drop).judge(question(recommended=2))
+    assert (judgement.choice, judgement.source, judgement.calls) == (2, "fallback", ())
+    assert judgement.confidence == judgement.parts["fallback"] == 1.0 - drop
+    assert judgement == await FallbackReasoner(drop).judge(question(recommended=2))
 
 
-def test_with_too_little_it_stays_as_stated():
-    few = FEWEST_OUTCOMES - 1
-    assert calibrated_drop(record(few, few), record(0, 1_000)) == FALLBACK_DROP
-    assert calibrated_drop(record(1_000, 1_000), record(0, few)) == FALLBACK_DROP
+def outcomes(model: float, fallback: float) -> list[Outcome]:
+    """Four hundred decisions, every other one the fallback's; how often each is right is given."""
+    generator = np.random.default_rng(3)
+    return [
+        Outcome(
+            decision_id=f"d{number}",
+            kind="capacity",
+            parts={"reasoning": 1.0 - FALLBACK_DROP if number % 2 else 1.0},
+            confidence=0.9,
+            loss=float(generator.random() >= (fallback if number % 2 else model)),
+            at=datetime(2026, 11, 24, tzinfo=UTC),
+        )
+        for number in range(400)
+    ]
 
 
-@given(st.integers(30, 500), st.integers(30, 500), st.floats(0, 1), st.floats(0, 1))
-def test_it_lies_between_the_difference_and_certainty(first: int, second: int, one: float, other: float):
-    model, fallback = record(round(one * first), first), record(round(other * second), second)
-    difference = model.right / first - fallback.right / second
-    assert max(difference, 0.0) <= calibrated_drop(model, fallback) <= 1.0
-
-
-def test_it_covers_the_true_difference_at_its_level():
-    generator = random.Random(7)
-    held = 0
-    for _ in range(2_000):
-        model = record(sum(generator.random() < 0.95 for _ in range(200)), 200)
-        fallback = record(sum(generator.random() < 0.88 for _ in range(100)), 100)
-        held += calibrated_drop(model, fallback, level=0.9) >= 0.95 - 0.88
-    # A binomial of 2,000 at 0.9 has a standard deviation of 0.0067; the interval itself is approximate.
-    assert held / 2_000 >= 0.88
-
-
-def test_no_more_can_be_right_than_there_were():
-    with pytest.raises(ValidationError, match="more than the 3 decisions"):
-        record(4, 3)
+@pytest.mark.parametrize(("model", "fallback"), [(0.95, 0.65), (0.9, 0.9)])
+def test_measured_outcomes_say_what_it_costs_in_the_place_of_the_stated_drop(model: float, fallback: float):
+    fitted = fit_confidence(outcomes(model, fallback), np.random.default_rng(0))
+    assert fitted.summary.calibrated
+    judged = probability(fitted.model, {"reasoning": 1.0})
+    fallen = probability(fitted.model, {"reasoning": 1.0 - FALLBACK_DROP})
+    # Shares of two hundred: a standard deviation of at most 0.034 each.
+    assert judged - fallen == pytest.approx(model - fallback, abs=0.1)

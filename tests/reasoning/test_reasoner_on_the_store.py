@@ -18,6 +18,9 @@ from voicehive.reasoning.openai_reasoner import OpenAIReasoner, ReasonerOptions
 from voicehive.reasoning.stores import MeterOnLoop
 from voicehive.storage.database import Database, migrate
 from voicehive.storage.model_usage import ModelAnswers, ModelBudget, ModelUsage
+from workers.errors import SettingsInvalid
+from workers.settings import Settings
+from workers.worker import create_reasoner
 
 
 @pytest.fixture
@@ -94,3 +97,43 @@ async def test_advice_is_paid_from_the_tenants_budget_and_left_to_the_fallback_w
     assert "the tenant's budget for models has no room" in advice.source
     assert (await meter.spent("t")).tokens == 20_000
     assert (await meter.spent("another")).tokens == 0
+
+
+async def test_settings_give_prices_a_money_limit_and_tenants_limits_of_their_own(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    budgets = {"rich": {"period": "month", "money": 5}, "none": {"tokens": 0}}
+    for name, value in {
+        "": "m",
+        "_SAMPLES": "1",
+        "_INPUT_PRICE": "2.5",
+        "_OUTPUT_PRICE": "10",
+        "_MONEY_A_DAY": "0.000001",
+        "_BUDGETS": json.dumps(budgets),
+    }.items():
+        monkeypatch.setenv(f"VOICEHIVE_LANGUAGE_MODEL{name}", value)
+    with MockOpenAI() as mock:
+        monkeypatch.setenv("VOICEHIVE_LANGUAGE_MODEL_URL", mock.base_url)
+        asked = create_reasoner(Settings.load(), database)
+        judged = {tenant: await asked.judge(question(tenant=tenant)) for tenant in ("rich", "none", "other")}
+    assert {tenant: bool(judgement.cause) for tenant, judgement in judged.items()} == {
+        "rich": False,
+        "none": True,
+        "other": True,
+    }
+    assert judged["rich"].calls[0].cost_micros > 0
+    meter = ModelUsage(database, {"rich": ModelBudget(period="month")})
+    assert (await meter.spent("rich")).cost_micros == judged["rich"].calls[0].cost_micros
+    assert (await meter.spent("other")).cost_micros == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MONEY_A_DAY", "5"), ("BUDGETS", '{"acme": {"money": 5}}')], ids=["default", "tenant"]
+)
+async def test_a_money_limit_without_a_price_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
+    monkeypatch.setenv("VOICEHIVE_LANGUAGE_MODEL", "m")
+    monkeypatch.setenv(f"VOICEHIVE_LANGUAGE_MODEL_{name}", value)
+    with pytest.raises(SettingsInvalid, match="PRICE"):
+        create_reasoner(Settings.load(), database)

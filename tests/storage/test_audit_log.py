@@ -1,6 +1,7 @@
 import asyncio
 import json
 import multiprocessing
+import sqlite3
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +12,16 @@ from sqlalchemy import text
 
 from voicehive.audit.checkpoints import cosign, cosigned_at
 from voicehive.audit.entries import Draft, Entry, Kind, Personal
-from voicehive.audit.errors import ExportInvalid, NoteInvalid, OutOfRange
+from voicehive.audit.errors import ExportInvalid, NoteInvalid, OutOfRange, PurgeBlocked
 from voicehive.audit.keys import SigningKey
 from voicehive.audit.merkle import EMPTY_ROOT, Frontier, hash_leaf
 from voicehive.audit.proofs import verify_consistency, verify_inclusion
 from voicehive.audit.verification import Trust, Verified, verify_export
+from voicehive.storage import database as storage_database
 from voicehive.storage.audit_export import export_lines
 from voicehive.storage.audit_log import AuditLog, StoredEntry
 from voicehive.storage.audit_subject_keys import AuditSubjectKeys, purge_destroyed_keys
-from voicehive.storage.database import Database
+from voicehive.storage.database import Database, migrate
 from voicehive.storage.parameters import Parameters
 
 KEY = SigningKey.generate("example.com/voicehive")
@@ -236,6 +238,31 @@ async def test_a_destroyed_key_leaves_nothing_in_the_files(database: Database, d
         await AuditLog(session, tenant).erase("carol")
     await purge_destroyed_keys(database)
     assert not [name for name in ("", "-wal", "-shm") if key.secret in content(path, name)]
+
+
+async def test_a_reader_that_keeps_a_destroyed_key_in_the_files_is_told(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader of an older state, in another process as it were, blocks the emptying of SQLite's write-ahead log."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("SQLite has such a log")
+    monkeypatch.setattr(storage_database, "BUSY_TIMEOUT_SECONDS", 0.1)
+    path = tmp_path / "own.db"
+    await migrate(f"sqlite:///{path}")
+    own = await Database.open(f"sqlite:///{path}")
+    await append(own, "t", review("carol"))
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    (secret,) = reader.execute("SELECT secret FROM audit_subject_keys").fetchone()
+    async with own.transaction() as session:
+        await AuditLog(session, "t").erase("carol")
+    with pytest.raises(PurgeBlocked, match="-wal"):
+        await purge_destroyed_keys(own, attempts=2)
+    assert secret in content(path, "-wal") + content(path)
+    reader.close()
+    await purge_destroyed_keys(own)
+    assert not [name for name in ("", "-wal", "-shm") if secret in content(path, name)]
+    await own.close()
 
 
 async def test_who_comes_back_after_an_erasure_gets_another_key(database: Database, tenant: str) -> None:

@@ -83,6 +83,27 @@ async def test_an_outcome_is_recorded_once_and_no_other_after_it(database: Datab
         assert (known.right, known.wrong, known.situations) == (0.0, 1.0, ({"current.cost": 103.0},))
 
 
+async def test_of_two_words_on_a_decision_the_worse_counts(database: Database, tenant: str) -> None:
+    await assessed(database, tenant, case("one"))
+    await put(database, tenant, measured())
+    await record(database, tenant, "one", 0.0)
+    await record(database, tenant, "one", 1.0)
+    with pytest.raises(OutcomeRefused, match="recorded before, with loss 1"):
+        await record(database, tenant, "one", 0.0)
+    async with database.reading() as session:
+        outcomes = TrustOutcomes(session, tenant)
+        assert [outcome.loss for outcome in await outcomes.of_kind("capacity")] == [1.0]
+        assert (await outcomes.extent("capacity")).loss == 1.0
+    assert (await report(database, tenant)).monitor.loss == 1.0
+
+
+async def test_what_nobody_knows_is_counted(database: Database, tenant: str) -> None:
+    await assessed(database, tenant, case("one"), case("two"), case("other", kind="routing"))
+    await record(database, tenant, "one", 0.0)
+    async with database.reading() as session:
+        assert await TrustOutcomes(session, tenant).unknown("capacity") == 1
+
+
 async def test_the_last_assessment_counts_until_the_outcome_is_known(database: Database, tenant: str) -> None:
     await assessed(database, tenant, case("one", sure=0.2), case("one", sure=0.7))
     await record(database, tenant, "one", 0.0)

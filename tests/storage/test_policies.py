@@ -48,7 +48,7 @@ async def test_each_version_stands_in_the_audit_log_once(database: Database, ten
     assert [entry.kind for entry in entries] == ["policy"] * 2
     assert [entry.body for entry in entries] == [
         {"version": 1, "policy": "digest of one", "signed": False},
-        {"version": 2, "policy": "digest of one", "signed": True},
+        {"version": 2, "policy": "digest of one", "signed": True, "signature": "signed", "signer": "key"},
     ]
     assert not any(name in "".join(leaves) for name in ("alice", "bob"))
 
@@ -70,7 +70,13 @@ async def test_assessments_are_kept_once_and_listed_from_the_newest(database: Da
     async with database.transaction() as session:
         assessments = Assessments(session, tenant)
         assert [await assessments.record(one) for one in kept] == [True] * 4
-        assert not await assessments.record(kept[0].model_copy(update={"verdict": "reject"}))
+        assert not await assessments.record(kept[0].model_copy(update={"assessed_at": begin + timedelta(days=1)}))
     async with database.reading() as session:
-        assert await Assessments(session, tenant).list(3) == kept[:0:-1]
+        listed = await Assessments(session, tenant).list(3)
+        assert [one.model_copy(update={"id": one.id.rpartition("/")[0]}) for one in listed] == kept[:0:-1]
         assert await Assessments(session, f"{tenant}-other").list(3) == []
+    async with database.transaction() as session:
+        assert await Assessments(session, tenant).record(kept[3].model_copy(update={"verdict": "reject"}))
+    async with database.reading() as session:
+        newest = await Assessments(session, tenant).list(2)
+        assert {one.verdict for one in newest} == {"execute", "reject"}

@@ -1,7 +1,7 @@
 """The audit trail of whole decisions on the real server: complete, in order, signed, verified without the database."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
+from activities import audit_trail
 from activities.autonomy import AutonomyActivities
 from activities.policies import Controllers
 from tests.workflows.conftest import replay_all
@@ -32,14 +33,17 @@ from tests.workflows.test_decision_execution import cancelled
 from tests.workflows.test_safety_policy import HOURLY, governed, turn
 from tests.workflows.world import TENANT, World, faulty_plan, faulty_step, running_world, until
 from voicehive.audit.checkpoints import Checkpoint
+from voicehive.audit.entries import Draft
 from voicehive.audit.errors import ExportInvalid
 from voicehive.audit.keys import KEY_FILE, SigningKey, write_signing_key
 from voicehive.audit.verification import Trust, Verified, verify_export
 from voicehive.autonomy.authorization import Authorization
 from voicehive.autonomy.budgets import Budget
-from voicehive.autonomy.request import AuthorizationInput, DecisionOutcome, DecisionRecord
+from voicehive.autonomy.request import AuthorizationInput, DecisionOutcome, DecisionRecord, Proposal
+from voicehive.execution.record import ExecutionRequest, ExecutionResult
 from voicehive.reasoning.mock_service.faults import Fault
 from voicehive.reasoning.mock_service.server import FaultPlan, MockOpenAI
+from voicehive.reasoning.models import ModelCall
 from voicehive.storage.allowances import Charge, Demand
 from voicehive.storage.audit_export import export_lines
 from voicehive.storage.audit_log import AuditLog
@@ -163,6 +167,8 @@ async def test_what_people_said_is_sealed_and_can_be_erased(world: World) -> Non
         ("outcome", "executed"),
     ]
     assert not any(name in json.dumps(entries) for name in ("alice", "bob", "olivia", "fine by me"))
+    digests = [entry.content_digest() for entry in (await decision.result()).reviews]
+    assert not any(digest in json.dumps(entries) for digest in digests)
     shown = b"".join(found.lines)
     assert all(text in shown for text in (b"alice", b"bob", b"olivia", b"fine by me"))
     assert b"alice" not in b"".join((await export(world, withhold=True)).lines)
@@ -172,7 +178,7 @@ async def test_what_people_said_is_sealed_and_can_be_erased(world: World) -> Non
         await log.sign_head(KEY)
     await purge_destroyed_keys(world.database)
     later = await export(world)
-    assert later.verified.erased == 4
+    assert later.verified.erased == 6
     assert b"alice" not in b"".join(later.lines)
     assert b"fine by me" not in b"".join(later.lines)
     assert b"bob" in b"".join(later.lines)
@@ -242,6 +248,27 @@ async def test_a_plan_that_is_started_by_hand(world: World) -> None:
     ]
     assert "bob" not in json.dumps(entries)
     await recorded_once(world)
+
+
+async def test_a_plan_by_hand_named_like_a_decisions_execution_writes_nothing_into_its_trail(world: World) -> None:
+    decision = await start(world, request())
+    assert (await decision.result()).outcome == "executed"
+    before = (await export(world)).entries(decision.id)
+    copied = ExecutionRequest(
+        tenant=TENANT, deployment="elsewhere", requester="mallory", plan=faulty_plan(faulty_step("a", 1))
+    )
+    squatter = await world.client.start_workflow(
+        "ExecutionWorkflow",
+        copied,
+        id=f"{decision.id}-execution",
+        task_queue=world.settings.task_queue,
+        result_type=ExecutionResult,
+    )
+    assert (await squatter.result()).outcome == "applied"
+    found = await export(world)
+    assert found.entries(decision.id) == before
+    said = told(found.entries(squatter.id))
+    assert said == [("verdict", "execute"), ("step", "applied"), ("outcome", "applied")]
 
 
 async def test_who_stopped_autonomous_work_stands_sealed_and_nowhere_else(world: World) -> None:
@@ -428,6 +455,35 @@ async def test_what_is_tried_again_is_recorded_and_counted_once(world: World) ->
     entries = (await export(world)).entries("retried")
     assert told(entries) == [("authorization", ""), ("outcome", "rejected")]
     await recorded_once(world)
+
+
+async def test_an_attempt_that_finds_otherwise_is_recorded_beside_the_first(world: World) -> None:
+    """The kill switch is turned off, or a model answers otherwise, between an attempt's transaction and its end."""
+    await world.set(TODAY)
+    decided = await start(world, request())
+    await decided.result()
+    stood = await status(decided)
+    assert stood.solution is not None
+    assert stood.result is not None
+    executed = Proposal(solution=stood.solution, plan=None, result=stood.result, digest="d")
+    escalated = executed.model_copy(update={"result": executed.result.model_copy(update={"verdict": "escalate"})})
+    answers = [ModelCall(purpose="choose", model="m", prompt_digest="0" * 64, answer_digest=c * 64) for c in "12"]
+    environment = ActivityEnvironment()
+    environment.info = environment.default_info()
+
+    async def record(drafts: Callable[[], list[Draft]]) -> None:
+        async with world.database.transaction() as session:
+            await AuditLog(session, TENANT).append(drafts())
+
+    for proposal in (escalated, executed, executed):
+        await environment.run(record, lambda proposal=proposal: [audit_trail.of_proposal(proposal)])
+    for answer in (*answers, answers[1]):
+        await environment.run(record, lambda answer=answer: audit_trail.of_model_calls([answer]))
+    async with world.database.reading() as session:
+        found = await AuditLog(session, TENANT).of_decision(environment.info.workflow_id or "")
+    entries = [json.loads(entry.leaf) for entry in found]
+    assert told(entries) == [("verdict", "escalate"), ("verdict", "execute"), ("model_call", ""), ("model_call", "")]
+    assert [entry["body"].get("answer_digest") for entry in entries[2:]] == ["1" * 64, "2" * 64]
 
 
 async def _used(database: Database, charge: Charge) -> int:

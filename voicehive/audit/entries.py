@@ -1,6 +1,5 @@
 """Entries: what is asked to be recorded, and what stands in the log, each as one line of canonical JSON."""
 
-import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -147,21 +146,3 @@ def _encode_each(contents: Iterable[JsonValue]) -> list[str]:
     mark = secrets.token_hex(16)
     marked = [part for content in contents for part in (content, mark)]
     return _ENCODER.encode(marked).removeprefix("[").removesuffix(f',"{mark}"]').split(f',"{mark}",')
-
-
-def model_call(
-    *, model: str, prompt: str | bytes, answer: str | bytes | None, details: dict[str, JsonValue] | None = None
-) -> dict[str, JsonValue]:
-    """The body of a `MODEL_CALL`: which model, and the SHA-256 of what it was asked and of what it answered.
-
-    The texts themselves stay outside the log; whoever kept them can show that they are the ones.
-    """
-    return (details or {}) | {
-        "model": model,
-        "prompt_sha256": _digest(prompt),
-        "answer_sha256": None if answer is None else _digest(answer),
-    }
-
-
-def _digest(content: str | bytes) -> str:
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()

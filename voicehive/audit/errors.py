@@ -25,6 +25,10 @@ class SealBroken(AuditError):
     """A sealed field does not open with its subject's key, or a disclosed value is not the one that was sealed."""
 
 
+class PurgeBlocked(AuditError):
+    """A key is destroyed, but what it was may still stand in the database's files, because somebody is reading."""
+
+
 class FileInvalid(AuditError):
     """A file of this package's is not of the form it should have."""
 

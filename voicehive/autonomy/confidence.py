@@ -16,7 +16,7 @@ def assess_confidence(context: DecisionContext, trust: Trust | None = None) -> C
     The parts:
 
     - `preference`: the share of random weightings under which the proposal is better than today's settings (SMAA);
-    - `reasoning`: what the reasoner said of itself;
+    - `reasoning`: what the reasoner said of itself, the product of parts that are shown beside it;
     - `familiarity`: how close the proposal stays to today's settings, 1 / (1 + largest relative change);
     - `certainty`: where outcomes are predicted from history, how little the prediction leaves open.
 
@@ -25,22 +25,25 @@ def assess_confidence(context: DecisionContext, trust: Trust | None = None) -> C
     - `typicality`: the share of known situations that are at least as unusual as this one;
     - `track_record`: a lower limit of how often decisions of this kind were right.
 
-    Whether outcomes have confirmed it, the result says.
+    A part that nobody measured is left out, as is familiarity where no setting changes; without any, nothing speaks
+    for the proposal, and the confidence is 0. Whether outcomes have confirmed it, the result says.
     """
-    parts = {
+    known = {
         "preference": context.preference,
         "reasoning": context.reasoner_confidence,
-        "familiarity": 1 / (1 + context.largest_change),
+        "familiarity": 1 / (1 + context.largest_change) if context.changes else None,
+        "certainty": context.certainty,
     }
-    if context.certainty is not None:
-        parts["certainty"] = context.certainty
-    if trust is None:
-        return Confidence(value=min(parts.values()), parts=parts)
+    parts = {name: part for name, part in known.items() if part is not None}
+    if trust is None or not parts:
+        return Confidence(value=min(parts.values(), default=0.0), parts=parts, reasoning=context.reasoning)
     parts |= trust.known.parts(situation(context))
     measured = trust.measured
     if measured is None or not measured.fits(parts):
-        return Confidence(value=min(parts.values()), parts=parts)
-    return Confidence(value=measured.confidence(parts), parts=parts, calibrated=measured.calibrated)
+        return Confidence(value=min(parts.values()), parts=parts, reasoning=context.reasoning)
+    return Confidence(
+        value=measured.confidence(parts), parts=parts, calibrated=measured.calibrated, reasoning=context.reasoning
+    )
 
 
 def situation(context: DecisionContext) -> dict[str, float]:

@@ -14,8 +14,8 @@ Variables: TypeAlias = dict[str, Any]
 def relative_change(earlier: JsonValue, value: JsonValue) -> float:
     """How far a setting moves, relative to where it stood.
 
-    0 where nothing changes or neither is a number; 1 where a number starts from zero or from nothing; beyond every
-    bound where a number gives way to something that is none, or the reverse.
+    0 where nothing changes; 1 where a number starts from zero or from nothing, and where a text, a truth value or a
+    structure becomes another; beyond every bound where a number gives way to something that is none, or the reverse.
     """
     if earlier == value and type(earlier) is type(value):
         return 0.0
@@ -24,7 +24,7 @@ def relative_change(earlier: JsonValue, value: JsonValue) -> float:
         return abs(after - before) / abs(before) if before else float(after != before)
     if _is_number(value) and earlier is None:
         return 1.0
-    return sys.float_info.max if _is_number(earlier) or _is_number(value) else 0.0
+    return sys.float_info.max if _is_number(earlier) or _is_number(value) else 1.0
 
 
 def _is_number(value: JsonValue) -> TypeGuard[int | float]:
@@ -40,7 +40,10 @@ class Change(Model):
 
 
 class DecisionContext(Model):
-    """The facts a verdict is given on: outcomes are the evaluator's, in its units; settings are the proposed ones."""
+    """The facts a verdict is given on: outcomes are the evaluator's, in its units; settings are the proposed ones.
+
+    `preference`, `reasoner_confidence` and `certainty` are None where nobody measured them.
+    """
 
     tenant: str
     deployment: str
@@ -51,9 +54,10 @@ class DecisionContext(Model):
     settings: dict[str, JsonValue] = {}
     changes: tuple[Change, ...] = ()
     feasible: bool = True
-    preference: float = Field(default=1.0, ge=0, le=1)
-    reasoner_confidence: float = Field(default=1.0, ge=0, le=1)
+    preference: float | None = Field(default=None, ge=0, le=1)
+    reasoner_confidence: float | None = Field(default=None, ge=0, le=1)
     certainty: float | None = Field(default=None, ge=0, le=1)
+    reasoning: dict[str, FiniteFloat] = {}
 
     @property
     def largest_change(self) -> float:

@@ -44,7 +44,8 @@ class AutonomousController:
         self._rungs = {constraint.id: constraint.rung for constraint in constraints if constraint.rung is not None}
         self.rules = RuleBook(constraints, policy.limits, policy.context)
         self._demands = Demands(policy, self.rules)
-        self._known_kinds = {kind for constraint in policy.constraints for kind in constraint.kinds}
+        scoped = (*policy.constraints, *policy.budgets, *policy.concurrency, *policy.freezes)
+        self._known_kinds = {kind for each in scoped for kind in each.kinds}
 
     def assess(
         self,
@@ -57,8 +58,9 @@ class AutonomousController:
         """Judge a decision as a whole, and each of its steps as if it ran now.
 
         A violated `block` rule rejects; a violated `escalate` rule, too little confidence or a mode that does not let
-        it asks people, and so does a kind that no rule names in a policy whose rules name kinds; otherwise it may run
-        alone. Budgets, freezes and kill switches speak by `standing`; without one, those the policy has are violated.
+        it asks people, and so does a kind that no rule, budget, limit or freeze names in a policy where any of them
+        names kinds; otherwise it may run alone. Budgets, freezes and kill switches speak by `standing`; without one,
+        those the policy has are violated.
         Where the policy makes a promise, only the threshold that `trust` certifies counts: none, and people are asked.
         `assurance` is what `assurance` says of the same, for who has asked that already; `trust` is not looked at then.
         """
@@ -170,11 +172,12 @@ class AutonomousController:
         reason = f"every rule holds and confidence {confidence.value:.2f} reaches {threshold:.2f}"
         return "execute", (reason,)
 
-    def check_step(self, context: StepContext, approved_under: str | None) -> None:
+    def check_step(self, context: StepContext, approved_under: str | None, frozen: Iterable[Finding] = ()) -> None:
         """The last check before a step runs.
 
         People's approval answers `escalate` rules only of the policy it was given under, named by its digest. In the
-        mode `shadow` nothing runs but what people approved.
+        mode `shadow` nothing runs but what people approved. Of the freezes that hold at that moment, `frozen`, those
+        that block stop it; one that asks people is asked about when a plan starts, not in its midst.
 
         Raises:
             SafetyViolation: naming each rule that forbids the step.
@@ -185,7 +188,8 @@ class AutonomousController:
             raise SafetyViolation(f"{refused}: the policy allows no {context.action!r}")
         if self.policy.autonomy.mode == "shadow" and approved_under != self.policy_digest:
             raise SafetyViolation(f"{refused}: the policy's mode is shadow, in which nothing runs alone")
-        self._forbid(self._ask_of_step(context), approved_under, refused)
+        blocking = tuple(finding for finding in frozen if finding.severity == "block")
+        self._forbid(self._ask_of_step(context) + blocking, approved_under, refused)
 
     def check_after(self, context: AfterContext, approved_under: str | None) -> None:
         """The check of a step immediately after it ran, by the rules with `when: after`.

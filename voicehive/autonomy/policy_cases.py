@@ -22,6 +22,8 @@ SOMEWHERE: dict[str, JsonValue] = {
     "deployment": "deployment",
     "kind": "decision",
     "requester": "somebody",
+    "preference": 1.0,
+    "reasoner_confidence": 1.0,
 }
 _SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,7 +35,7 @@ class PolicyCase(Model):
     given, are all the rules that must be violated, budgets and freezes included. `at` is when (a moment outside every
     freeze without it), `short` the budgets and limits that are used up, `stopped` whether the kill switch is on.
     Under a policy that makes a promise, `trust` is the threshold that outcomes certify; without it none is, and nothing
-    runs alone.
+    runs alone. `preference` and `reasoner_confidence` are 1 where the context does not give them.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]

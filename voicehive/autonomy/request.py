@@ -10,6 +10,7 @@ from voicehive.autonomy.outcomes.progress import Observation, RunWatch
 from voicehive.autonomy.policy import SafetyConstraint
 from voicehive.autonomy.progress import Stage, Waiting
 from voicehive.autonomy.review import RecordedReview
+from voicehive.autonomy.trust.outcome import AssessedCase
 from voicehive.autonomy.verdict import DecisionResult, Verdict
 from voicehive.execution.changes import SettingChange, plan_changes
 from voicehive.execution.plan import ExecutionPlan, Step
@@ -18,7 +19,7 @@ from voicehive.model import Identifier, Model
 from voicehive.optimization.models import Solution
 from voicehive.optimization.parameter import Settings
 from voicehive.optimization.problem import Problem
-from voicehive.reasoning.models import Judgement
+from voicehive.reasoning.models import Judgement, Share
 from voicehive.storage.allowances import Demand
 
 Outcome: TypeAlias = Literal["executed", "rolled_back", "rejected", "unchanged", "failed"]
@@ -83,13 +84,15 @@ class OptimizationSummary(Model):
 class Proposal(Model):
     """Exactly what would run, and the verdict on it; `digest` names the plan, its arguments and the policy.
 
-    `plan` is None where the chosen settings are today's.
+    `plan` is None where the chosen settings are today's. `case` is what the verdict rested on, to be kept if this is
+    what runs, or what the decision ends with.
     """
 
     solution: Solution
     plan: ExecutionPlan | None
     result: DecisionResult
     digest: str
+    case: AssessedCase | None = None
 
 
 class ProposalRecord(Model):
@@ -134,7 +137,10 @@ class DecisionOutcome(Model):
 
 
 class ProposalInput(Model):
-    """What a proposal is made from: the search's result, and either the judged choice or a person's edit."""
+    """What a proposal is made from: the search's result, and either the judged choice or a person's edit.
+
+    `reasoning` are the parts that `reasoner_confidence` is the product of.
+    """
 
     tenant: str
     deployment: str
@@ -144,6 +150,7 @@ class ProposalInput(Model):
     execution: ExecutionOptions
     constraints: tuple[SafetyConstraint, ...]
     reasoner_confidence: float
+    reasoning: dict[Identifier, Share] = {}
     solution: int | None = None
     settings: Settings = {}
     arguments: dict[str, dict[str, JsonValue]] = {}
@@ -162,10 +169,11 @@ class AuthorizationInput(Model):
     authorization: Authorization
     reviews: tuple[RecordedReview, ...]
     demand: Demand = Demand()
+    case: AssessedCase | None = None
 
 
 class DecisionRecord(Model):
-    """A decision for the store, at its end."""
+    """A decision for the store, at its end; `case` is what it ended with where it was never permitted to run."""
 
     tenant: str
     decision_id: str
@@ -175,3 +183,4 @@ class DecisionRecord(Model):
     started_at: datetime
     closed_at: datetime
     outcome: DecisionOutcome
+    case: AssessedCase | None = None

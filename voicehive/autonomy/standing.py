@@ -1,6 +1,6 @@
 """How a tenant stands at the moment of a verdict: the time, its kill switches, and its budgets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import AwareDatetime
@@ -21,7 +21,7 @@ class Standing(Model):
 
 
 def standing_findings(
-    policy: Policy, demand: Demand, standing: Standing | None, kind: str, deployments: Sequence[str]
+    policy: Policy, demand: Demand, standing: Standing | None, kind: str, deployments: Iterable[str]
 ) -> tuple[Finding, ...]:
     """What stands in the way of acting now, as findings that are violated.
 
@@ -34,19 +34,22 @@ def standing_findings(
         return tuple(_finding(name, severity, "it could not be told how it stands") for name, severity in asked)
     stops = [_finding("kill-switch", "escalate", _stopped(stop)) for stop in standing.stops]
     shortages = [_finding(s.id, s.severity, s.reason + _free(s.free_at)) for s in standing.shortages]
-    return (*stops, *shortages, *_frozen(_concerning(policy, kind, deployments), standing.at))
+    return (*stops, *shortages, *freezes_holding(policy, kind, deployments, standing.at))
 
 
-def _concerning(policy: Policy, kind: str, deployments: Sequence[str]) -> list[FreezeWindow]:
-    return [freeze for freeze in policy.freezes if any(freeze.concerns(kind, place) for place in deployments)]
-
-
-def _frozen(concerned: list[FreezeWindow], at: datetime) -> list[Finding]:
+def freezes_holding(policy: Policy, kind: str, deployments: Iterable[str], at: datetime) -> tuple[Finding, ...]:
+    """The freezes that hold at this moment for this kind on any of these deployments."""
+    concerned = _concerning(policy, kind, deployments)
     holding = [freeze for freeze in concerned if freeze.until(at) is not None]
     if not holding:
-        return []
+        return ()
     free = _free(thawed_at(concerned, at))
-    return [_finding(freeze.id, freeze.severity, freeze.message + free) for freeze in holding]
+    return tuple(_finding(freeze.id, freeze.severity, freeze.message + free) for freeze in holding)
+
+
+def _concerning(policy: Policy, kind: str, deployments: Iterable[str]) -> list[FreezeWindow]:
+    places = tuple(deployments)
+    return [freeze for freeze in policy.freezes if any(freeze.concerns(kind, place) for place in places)]
 
 
 def _stopped(stop: Stop) -> str:

@@ -30,11 +30,16 @@ class Finding(Model):
 
 
 class Confidence(Model):
-    """A number between 0 and 1 with the parts it is made of; `calibrated` says whether outcomes have confirmed it."""
+    """A number between 0 and 1 with the parts it is made of; `calibrated` says whether outcomes have confirmed it.
+
+    `reasoning` shows what the part of that name is the product of: agreement, doubt, remarks. These count only in it,
+    so that no doubt counts twice, and the parts that outcomes are measured for stay the same whoever reasoned.
+    """
 
     value: float = Field(ge=0, le=1)
     parts: dict[str, float]
     calibrated: bool = False
+    reasoning: dict[str, float] = {}
 
 
 class Assurance(Model):

@@ -124,9 +124,9 @@ async def erase(output: Output, tenant: str, subject: str, reason: str) -> ExitC
         async with open_store(settings) as database:
             async with database.transaction() as session:
                 erasure = await AuditLog(session, tenant).erase(subject, reason)
+            await purge_destroyed_keys(database)  # also where nothing was left: an earlier purge may have been blocked
             if erasure is None:
                 raise InputInvalid(f"nothing of tenant {tenant} is sealed about {subject!r}: check how it was recorded")
-            await purge_destroyed_keys(database)
             if key is not None:
                 await sign_head(database, tenant, key)
     output.document({"tenant": tenant, "subject_key": erasure.subject_key, "entry": erasure.index})

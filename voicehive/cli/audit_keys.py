@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from voicehive.audit.errors import AuditError, CosignatureRefused, ProofInvalid, TimestampInvalid
+from voicehive.audit.errors import AuditError, CosignatureRefused, ProofInvalid, PurgeBlocked, TimestampInvalid
 from voicehive.audit.keys import KEY_FILE, KEY_FILE_VARIABLE, KEY_VARIABLE, SigningKey, VerifyingKey, find_signing_key
 from voicehive.audit.timestamps import TimestampAuthority
 from voicehive.cli.errors import CommandError, InputInvalid
@@ -27,6 +27,12 @@ class NotCosigned(CommandError):
     exit_code = ExitCode.REFUSED
 
 
+class NotPurged(CommandError):
+    """What was destroyed may still be found in the database's files."""
+
+    exit_code = ExitCode.UNEXPECTED
+
+
 @contextmanager
 def told() -> Generator[None]:
     """Tell a failure of the audit log as a command tells its own."""
@@ -36,6 +42,8 @@ def told() -> Generator[None]:
         raise NotCosigned(str(error)) from None
     except (ProofInvalid, TimestampInvalid) as error:
         raise NotVerified(str(error)) from None
+    except PurgeBlocked as error:
+        raise NotPurged(str(error)) from None
     except AuditError as error:
         raise InputInvalid(str(error)) from None
 

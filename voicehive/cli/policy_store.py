@@ -79,12 +79,10 @@ async def history(output: Output, tenant: str) -> ExitCode:
             key=lambda turn: turn.at,
             reverse=True,
         )
-    shown = rendering.table("version", "policy", "author", "signed", "since (UTC)", numbers=("version",))
+    shown = rendering.table("version", "policy", "author", "signed", "by key", "since (UTC)", numbers=("version",))
     for stored in versions:
-        signed = _signed(stored, tenant)
-        shown.add_row(
-            str(stored.version), stored.digest[:12], stored.author, signed, f"{stored.created_at:%Y-%m-%d %H:%M}"
-        )
+        key, since = (stored.signer or "")[:12], f"{stored.created_at:%Y-%m-%d %H:%M}"
+        shown.add_row(str(stored.version), stored.digest[:12], stored.author, _signed(stored, tenant), key, since)
     output.console.print(shown if versions else f"tenant {tenant!r} has no policy of its own")
     for turn in turns:
         output.console.print(_turned(turn))

@@ -39,7 +39,7 @@ def record(
     tenant: Tenant = "default",
     as_json: Json = False,
 ) -> None:
-    """Record what became of DECISION, once; if it ran alone and risk shows, autonomy is withdrawn at once."""
+    """Record what became of DECISION; the worse word counts. Risk of what ran alone withdraws autonomy at once."""
     from voicehive.cli import trust_store
     from voicehive.cli.output import Output
 

@@ -98,17 +98,17 @@ async def _kinds(database: Database, tenant: str) -> tuple[str, ...]:
         return await TrustOutcomes(session, tenant).kinds()
 
 
-_Described = tuple[str, tuple[Outcome, ...], TrustReport | None, RiskPromise | None]
+_Described = tuple[str, tuple[Outcome, ...], int, TrustReport | None, RiskPromise | None]
 
 
 async def _described(database: Database, tenant: str, kind: str, promise: RiskPromise | None) -> _Described:
     async with database.reading() as session:
         outcomes = TrustOutcomes(session, tenant)
-        return kind, await outcomes.of_kind(kind), await outcomes.report(kind), promise
+        return kind, await outcomes.of_kind(kind), await outcomes.unknown(kind), await outcomes.report(kind), promise
 
 
 def _document(
-    kind: str, outcomes: Sequence[Outcome], report: TrustReport | None, promise: RiskPromise | None
+    kind: str, outcomes: Sequence[Outcome], unknown: int, report: TrustReport | None, promise: RiskPromise | None
 ) -> dict[str, object]:
     trust = Trust(measured=None if report is None else report.measured)
     parts = dict.fromkeys(report.parts, 1.0) if report else {}
@@ -116,16 +116,17 @@ def _document(
     return {
         "kind": kind,
         "outcomes": len(outcomes),
+        "unknown": unknown,
         "in_force": None if in_force is None else in_force.model_dump(mode="json"),
         "report": None if report is None else report.model_dump(mode="json"),
     }
 
 
 def _table(output: Output, described: Sequence[_Described]) -> None:
-    columns = ("kind", "outcomes", "threshold", "more faultless", "Brier", "ECE", "ran alone")
-    shown = rendering.table(*columns, numbers=("outcomes", "more faultless"))
+    columns = ("kind", "outcomes", "unknown", "threshold", "more faultless", "Brier", "ECE", "ran alone")
+    shown = rendering.table(*columns, numbers=("outcomes", "unknown", "more faultless"))
     told: list[str] = []
-    for kind, outcomes, report, promise in described:
+    for kind, outcomes, unknown, report, promise in described:
         trust = Trust(measured=None if report is None else report.measured)
         parts = dict.fromkeys(report.parts, 1.0) if report else {}
         in_force = None if promise is None else threshold_in_force(promise, trust, parts)
@@ -134,7 +135,14 @@ def _table(output: Output, described: Sequence[_Described]) -> None:
         threshold = "the policy's" if in_force is None else "none" if certified is None else f"{certified:.3f}"
         more = str(in_force.more_faultless) if in_force else "-"
         shown.add_row(
-            kind, str(len(outcomes)), threshold, more, brier, error, _watched(report.monitor if report else None)
+            kind,
+            str(len(outcomes)),
+            str(unknown),
+            threshold,
+            more,
+            brier,
+            error,
+            _watched(report.monitor if report else None),
         )
         told += [f"{kind}: {in_force.reason}"] if in_force else []
         told += [f"{kind}: {report.calibration.reason}"] if report else []

@@ -90,12 +90,7 @@ class ExecutionPlan(Model):
         for name, count in names.items():
             if count > 1:
                 raise ValueError(f"step {name!r}: {count} steps have this name; give each its own")
-        holders: dict[str, str] = {}
-        for step in self.steps:
-            if (key := step.idempotency_key) and (other := holders.setdefault(key, step.name)) != step.name:
-                raise ValueError(
-                    f"step {step.name!r}: its idempotency_key {key!r} is also that of step {other!r}; give each its own"
-                )
+        _check_keys(self.steps)
         for step in self.steps:
             for dependency in step.depends_on:
                 if dependency not in names:
@@ -117,6 +112,7 @@ class ExecutionPlan(Model):
         names = Counter(step.name for step in in_stages(self.steps))
         if twice := [stage.name for step in canaries for stage in stages_of(step) if names[stage.name] > 1]:
             raise ValueError(f"step {twice[0]!r}: this is the name of a canary's stage; give the step another")
+        _check_keys(in_stages(self.steps))
         readings = sum(stage.watch.readings for step in canaries if step.canary for stage in step.canary.stages)
         if readings > LARGEST_OBSERVATION:
             raise ValueError(
@@ -164,6 +160,15 @@ def in_stages(steps: Iterable[Step]) -> tuple[Step, ...]:
         for run_as in stages.values()
         for stage in run_as
     )
+
+
+def _check_keys(steps: Iterable[Step]) -> None:
+    holders: dict[str, str] = {}
+    for step in steps:
+        if (key := step.idempotency_key) and (other := holders.setdefault(key, step.name)) != step.name:
+            raise ValueError(
+                f"step {step.name!r}: its idempotency_key {key!r} is also that of step {other!r}; give each its own"
+            )
 
 
 def _check_canary(step: Step) -> None:

@@ -39,7 +39,7 @@ class ReasonerOptions(Model):
     or there is but one, of which no agreement is known, confidence loses `drop` as without the model. Only names in
     `vocabulary` leave as they are, and only remarks whose source is in `disclosed_sources` leave at all, by default
     none. Telephone numbers without a country code are looked for in `regions`. `drop` is
-    what confidence loses without the model; `fallback_drop` learns it from outcomes.
+    what confidence loses without the model.
     """
 
     total_seconds: Annotated[float, Field(gt=0, le=25)] = 20.0

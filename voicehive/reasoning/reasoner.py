@@ -7,7 +7,11 @@ from voicehive.optimization.models import Objective, Solution
 from voicehive.reasoning.models import Judgement, Question
 
 FALLBACK_DROP = 0.1
-"""How far the fallback's confidence stands below that of a model whose samples all agree, until it is calibrated."""
+"""How far the fallback's confidence stands below that of a model whose samples all agree.
+
+A stated amount. Where trust was measured, what counts is no longer this but how often decisions with such a `reasoning`
+turned out right: the fitted confidence model weighs that part by recorded outcomes.
+"""
 
 
 class Reasoner(Protocol):

@@ -1,6 +1,6 @@
 """The facts that verdicts were given on, kept so that another policy can be asked about the same."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import JsonValue
 from sqlalchemy import select
@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from voicehive.model import Model
 from voicehive.storage.database import insert_if_absent
 from voicehive.storage.tables import AssessmentRow
+
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StoredAssessment(Model):
@@ -31,8 +33,13 @@ class Assessments:
         self._tenant = tenant
 
     async def record(self, assessment: StoredAssessment) -> bool:
-        """Keep it, once for each id; returns whether it is new."""
-        return await insert_if_absent(self._session, AssessmentRow, {"tenant": self._tenant} | assessment.model_dump())
+        """Keep it, once for each id and content, whenever it was given; returns whether it is new.
+
+        An activity that is tried again under the same id may judge otherwise; what it then acts on is kept beside it.
+        """
+        content = assessment.model_copy(update={"assessed_at": _ANY_TIME}).content_digest()
+        values = assessment.model_dump() | {"tenant": self._tenant, "id": f"{assessment.id}/{content}"}
+        return await insert_if_absent(self._session, AssessmentRow, values)
 
     async def list(self, limit: int) -> list[StoredAssessment]:
         """The newest, the newest first."""

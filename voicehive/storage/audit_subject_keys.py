@@ -6,6 +6,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from voicehive.audit.errors import PurgeBlocked
 from voicehive.audit.sealing import SubjectKey
 from voicehive.storage.database import Database
 from voicehive.storage.tables import AuditSubjectKeyRow
@@ -72,18 +73,35 @@ class AuditSubjectKeys:
         return found
 
 
-async def purge_destroyed_keys(database: Database) -> None:
+async def purge_destroyed_keys(database: Database, attempts: int = 3) -> None:
     """Remove what destroyed keys have left in the database's own files, once the erasure is committed.
 
-    SQLite: the write-ahead log is written back and emptied. PostgreSQL: the table is vacuumed. Backups, replicas and
-    archived logs are beyond this; they keep a destroyed key for as long as they are kept.
+    SQLite: the write-ahead log is written back and emptied; each attempt waits for readers as long as any statement
+    does (`BUSY_TIMEOUT_SECONDS`). PostgreSQL: the table is vacuumed. Backups, replicas and archived logs are beyond
+    this; they keep a destroyed key for as long as they are kept.
+
+    Raises:
+        PurgeBlocked: somebody was still reading the SQLite file at the last attempt.
     """
     async with database.reading() as session:
         if session.get_bind().dialect.name == "sqlite":
-            await session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            await _empty_write_ahead_log(session, attempts)
             return
         connection = await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         await connection.execute(text(f"VACUUM {AuditSubjectKeyRow.__tablename__}"))
+
+
+async def _empty_write_ahead_log(session: AsyncSession, attempts: int) -> None:
+    for _ in range(attempts):
+        # Its row: whether it was blocked, the frames in the log, and how many of them were written back.
+        blocked, _, _ = (await session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))).one()
+        if not blocked:
+            return
+    raise PurgeBlocked(
+        "the key is destroyed, but its bytes may still stand in the database's -wal file, because another connection "
+        "is reading an older state: end it (a long export, a backup, an open SQLite shell), then erase the same "
+        "subject again, which empties the file also where nothing is left to destroy"
+    )
 
 
 def _chunks(names: Iterable[str]) -> Iterable[list[str]]:

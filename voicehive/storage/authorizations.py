@@ -69,6 +69,11 @@ class Authorizations:
                     return _record(row)
         return None
 
+    async def decision_of(self, consumer: str) -> str | None:
+        """The decision whose permission this run used; None where it used none."""
+        used = select(AuthorizationRow.decision_id).where(AuthorizationRow.tenant == self._tenant)
+        return await self._session.scalar(used.where(AuthorizationRow.consumed_by == consumer).limit(1))
+
 
 def _record(row: AuthorizationRow) -> Authorization:
     return Authorization(

@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.audit.entries import Draft, Kind
 from voicehive.storage.audit_log import AuditLog
+from voicehive.storage.authorizations import Authorizations
 from voicehive.storage.database import Database, get_or_insert, update_row
 from voicehive.storage.errors import KeyReused, KeyWithdrawn
 from voicehive.storage.tables import LedgerRow
@@ -269,12 +270,23 @@ async def _enter(session: AsyncSession, entry: _Entry, state: str, **columns: An
     for name, value in changed.items():
         setattr(entry, name, value)
     if state in _AUDITED:
-        await AuditLog(session, entry.tenant).append([_audited(entry)])
+        decision_id = await decision_of(session, entry.tenant, entry.owner)
+        await AuditLog(session, entry.tenant).append([_audited(entry, decision_id)])
 
 
-def _audited(entry: _Entry) -> Draft:
+async def decision_of(session: AsyncSession, tenant: str, run: str) -> str:
+    """The decision that a run (its workflow's id and run id) belongs to in the audit log; else its workflow's own id.
+
+    A name can be chosen by anybody, also one that looks like a decision's execution; a permission, once used, cannot.
+    """
+    workflow_id, _, _ = run.partition("/")
+    if not workflow_id.endswith(EXECUTION):
+        return workflow_id
+    return await Authorizations(session, tenant).decision_of(run) or workflow_id
+
+
+def _audited(entry: _Entry, decision_id: str) -> Draft:
     """A change of state for the audit log: written with it, or, before something is sent, ahead of it."""
-    workflow_id, _, _ = entry.owner.partition("/")
     return Draft(
         kind=_AUDITED[entry.state],
         body={
@@ -283,7 +295,7 @@ def _audited(entry: _Entry) -> Draft:
             "key": entry.key,
             "state": entry.state,
         },
-        decision_id=workflow_id.removesuffix(EXECUTION),
+        decision_id=decision_id,
         run_id=entry.owner,
         key=f"{entry.owner}/{entry.key}/{entry.state}",
     )

@@ -5,17 +5,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from pydantic import AwareDatetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from voicehive.audit.entries import Draft, Kind
 from voicehive.autonomy.trust.errors import OutcomeRefused
 from voicehive.autonomy.trust.in_force import KnownCases, Trust
-from voicehive.autonomy.trust.outcome import Outcome, Share
+from voicehive.autonomy.trust.outcome import AssessedCase, Outcome
 from voicehive.autonomy.trust.report import TrustReport
 from voicehive.autonomy.trust.withdrawal import RiskMonitor
-from voicehive.model import Identifier, Model
 from voicehive.storage.audit_log import AuditLog
 from voicehive.storage.database import get_or_insert, update_row
 from voicehive.storage.tables import TrustOutcomeRow, TrustReportRow
@@ -24,22 +22,10 @@ _SITUATIONS = 500
 """Situations read for one verdict at most, the most recent."""
 
 
-class AssessedCase(Model):
-    """A decision as it was assessed; `alone`: it was to run without people. `situation`: what it is compared by."""
-
-    decision_id: str
-    kind: Identifier
-    parts: dict[Identifier, Share]
-    confidence: Share
-    situation: dict[str, float]
-    alone: bool
-    assessed_at: AwareDatetime
-
-
 class HistoryExtent(NamedTuple):
     """How many outcomes of a kind are known, the sum of their losses, and when the last became known.
 
-    What is known never changes, so a history that grew or was pruned has another extent.
+    A loss that is known can only become greater, so a history that grew, worsened or was pruned has another extent.
     """
 
     outcomes: int
@@ -55,7 +41,10 @@ class TrustOutcomes:
         self._tenant = tenant
 
     async def assessed(self, case: AssessedCase) -> bool:
-        """Keep a case, in place of how it was assessed before, until its outcome is known; returns whether it was."""
+        """Keep a case, in place of how it was assessed before, until its outcome is known; returns whether it was.
+
+        A later run under the same id as one whose outcome is known is not kept: people name decisions by that id.
+        """
         columns = {"tenant": self._tenant, "loss": None, "known_at": None} | case.model_dump()
         row = await get_or_insert(self._session, TrustOutcomeRow, columns)
         if row["loss"] is not None:
@@ -67,24 +56,34 @@ class TrustOutcomes:
     async def record(self, decision_id: str, loss: float, at: datetime) -> Outcome:
         """Keep what became of a decision; if it ran alone, the monitor of its kind folds it in at once.
 
-        The same loss given again changes nothing.
+        The same loss given again changes nothing. Of two words the worse counts: what an observation found good may
+        turn out to have done harm. The monitor has then seen the better one, and folds in what it is worse by as one
+        more outcome.
 
         Raises:
-            OutcomeRefused: no such decision was assessed, or another loss is recorded.
+            OutcomeRefused: no such decision was assessed, or a greater loss is recorded.
         """
         key = (self._tenant, decision_id)
         row = await self._session.get(TrustOutcomeRow, key, with_for_update=True, populate_existing=True)
         if row is None:
             raise OutcomeRefused(f"decision {decision_id!r}: no verdict on it is known for tenant {self._tenant!r}")
-        if row.loss is not None and row.loss != loss:
-            raise OutcomeRefused(f"decision {decision_id!r}: its outcome was recorded before, with loss {row.loss:g}")
-        if row.loss is None:
+        before = row.loss
+        if before is not None and before > loss:
+            raise OutcomeRefused(f"decision {decision_id!r}: its outcome was recorded before, with loss {before:g}")
+        if before != loss:
             row.loss, row.known_at = loss, at
             await self._session.flush()
-            await self._audit(f"trust/outcome/{decision_id}", {"kind": row.kind, "loss": loss}, decision_id)
+            key = f"trust/outcome/{decision_id}" + ("" if before is None else f"/{loss!r}")
+            await self._audit(key, {"kind": row.kind, "loss": loss}, decision_id)
             if row.alone:
-                await self._update(row.kind, lambda report: report.observed(loss))
+                await self._update(row.kind, lambda report: report.observed(loss - (before or 0.0)))
         return _outcome(row)
+
+    async def unknown(self, kind: str) -> int:
+        """How many decisions of a kind were kept whose outcome nobody knows, such as those observed as unclear."""
+        table = TrustOutcomeRow
+        of_kind = (table.tenant == self._tenant, table.kind == kind, table.loss.is_(None))
+        return await self._session.scalar(select(func.count()).where(*of_kind)) or 0
 
     async def of_kind(self, kind: str) -> tuple[Outcome, ...]:
         """Every outcome known of a kind of decision, in the order they became known."""

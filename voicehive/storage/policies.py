@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from pydantic import JsonValue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -82,9 +83,13 @@ class Policies:
 
 
 def _audited(policy: StoredPolicy) -> Draft:
+    """The version, with the signature and the key that made it, so that it can be checked without this database."""
+    body: dict[str, JsonValue] = {"version": policy.version, "policy": policy.digest, "signed": False}
+    if policy.signature is not None:
+        body |= {"signed": True, "signature": policy.signature, "signer": policy.signer}
     return Draft(
         kind=Kind.POLICY,
-        body={"version": policy.version, "policy": policy.digest, "signed": policy.signature is not None},
+        body=body,
         personal={"author": Personal(subject=policy.author, value=policy.author)},
         key=f"policy/{policy.version}",
     )

@@ -109,7 +109,10 @@ class AuthorizationRow(Tenanted):
     """A granted permission to run exactly what `digest` names, once."""
 
     __tablename__ = "authorizations"
-    __table_args__ = (Index("authorizations_by_digest", "tenant", "digest"),)
+    __table_args__ = (
+        Index("authorizations_by_digest", "tenant", "digest"),
+        Index("authorizations_by_consumer", "tenant", "consumed_by"),
+    )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     digest: Mapped[str] = mapped_column(Text)

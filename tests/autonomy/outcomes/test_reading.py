@@ -12,7 +12,7 @@ from tests.execution.http_server import Answer, HttpServer, Received, http_serve
 from voicehive.autonomy.outcomes.errors import AnswerUnusable, HistoryUnavailable, SourceRefused, SourceUnavailable
 from voicehive.autonomy.outcomes.json_pointer import resolve_pointer
 from voicehive.autonomy.outcomes.reading import History, MetricReader
-from voicehive.autonomy.outcomes.sources import HttpSource, PrometheusSource
+from voicehive.autonomy.outcomes.sources import HttpSource, PrometheusSource, variable_prefix
 from voicehive.execution.outbound_http import create_client
 
 MINUTE = timedelta(minutes=1)
@@ -186,13 +186,16 @@ async def test_a_document_without_the_number_is_refused(
 
 async def test_secrets_are_sent_and_not_shown(client: httpx.AsyncClient, server: HttpServer):
     server.answer = lambda received: (403, f"no {received.headers['authorization']}".encode())
-    source = document(server, headers_from_environment={"Authorization": "VOICEHIVE_OUTCOME_TOKEN"})
-    reader = MetricReader(client, (server.host,), environment={"VOICEHIVE_OUTCOME_TOKEN": "Bearer s3cret"})
+    source = document(server, headers_from_environment={"Authorization": "VOICEHIVE_OUTCOME_DEFAULT__TOKEN"})
+    reader = MetricReader(client, (server.host,), environment={"VOICEHIVE_OUTCOME_DEFAULT__TOKEN": "Bearer s3cret"})
     with pytest.raises(SourceRefused, match=r"no \*\*\*") as caught:
         await reader.read_value(source, minute(0), MINUTE)
     assert "s3cret" not in str(caught.value)
     assert server.received[0].headers["authorization"] == "Bearer s3cret"
-    for environment, message in (({}, "is not set"), ({"VOICEHIVE_OUTCOME_TOKEN": "s3cret\n"}, "no header's value")):
+    for environment, message in (
+        ({}, "is not set"),
+        ({"VOICEHIVE_OUTCOME_DEFAULT__TOKEN": "s3cret\n"}, "no header's value"),
+    ):
         with pytest.raises(SourceRefused, match=message) as caught:
             await MetricReader(client, (server.host,), environment=environment).read_value(source, minute(0), MINUTE)
         assert "s3cret" not in str(caught.value)
@@ -262,3 +265,22 @@ async def test_a_point_holds_canary_and_control(reader: MetricReader, server: Ht
     declared = watch(metric(baseline=(), source=document(server, "/0"), control=control))
     point = await reader.read_point(declared, declared.metrics[0], minute(3))
     assert (point.value, point.control, point.at) == (1.5, 2.5, minute(3))
+
+
+@pytest.mark.parametrize("tenant", ["other", "a.b", "A", "a_b", "a-b", "def"])
+async def test_no_tenants_watch_is_given_anothers_secret(
+    server: HttpServer, client: httpx.AsyncClient, tenant: str
+) -> None:
+    variables = [f"{variable_prefix(each)}TOKEN" for each in ("default", "other", "a.b", "A", "a_b", "a-b", "def", "a")]
+    assert len({*variables}) == len(variables)
+    environment = dict.fromkeys(variables, "Bearer s3cret")
+    server.answer = lambda _: (200, b'{"a": [0, 1]}')
+    reader = MetricReader(client, (server.host,), tenant=tenant, environment=environment)
+    for variable in variables:
+        source = document(server, headers_from_environment={"Authorization": variable})
+        if variable == f"{variable_prefix(tenant)}TOKEN":
+            await reader.read_value(source, minute(0), MINUTE)
+        else:
+            with pytest.raises(SourceRefused, match="begin with"):
+                await reader.read_value(source, minute(0), MINUTE)
+    assert len(server.received) == 1

@@ -17,7 +17,7 @@ DOCUMENT: dict[str, Any] = {
                 "kind": "prometheus",
                 "url": "https://prometheus.example.com/team",
                 "query": "avg(answer_seconds)",
-                "headers_from_environment": {"Authorization": "VOICEHIVE_OUTCOME_TOKEN"},
+                "headers_from_environment": {"Authorization": "VOICEHIVE_OUTCOME_DEFAULT__TOKEN"},
             },
             "direction": "minimize",
             "unit": "s",
@@ -99,4 +99,6 @@ def test_a_secret_is_named_and_never_given():
     with pytest.raises(ValidationError):
         HttpSource(kind="http", url="https://example.com", headers_from_environment={"Authorization": "PATH"})
     with pytest.raises(ValidationError, match="set by the reader itself"):
-        HttpSource(kind="http", url="https://example.com", headers_from_environment={"Host": "VOICEHIVE_OUTCOME_X"})
+        HttpSource(
+            kind="http", url="https://example.com", headers_from_environment={"Host": "VOICEHIVE_OUTCOME_DEFAULT__X"}
+        )

@@ -1,4 +1,4 @@
-"""Parts of confidence, against SciPy, a published table, and what a conformal p-value must obey."""
+"""Parts of confidence, against SciPy, and what a conformal p-value must obey."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, kstest
 
-from voicehive.autonomy.trust.agreement import observed_agreement
 from voicehive.autonomy.trust.novelty import typicality
 from voicehive.autonomy.trust.track_record import track_record
 
@@ -23,26 +22,6 @@ class TestTrackRecord:
     def test_negative_counts_are_refused(self):
         with pytest.raises(ValueError, match="negative"):
             track_record(-1, 3)
-
-
-class TestAgreement:
-    @pytest.mark.parametrize(
-        ("counts", "published"),
-        [((0, 0, 0, 0, 14), 1.0), ((0, 2, 6, 4, 2), 0.253), ((0, 0, 3, 5, 6), 0.308), ((2, 2, 8, 1, 1), 0.330)],
-    )
-    def test_the_worked_example_of_fleiss_kappa(self, counts, published):
-        """Fourteen raters, five categories: P_i of the first, second, third and fifth subject as published."""
-        answers = [category for category, count in enumerate(counts) for _ in range(count)]
-        assert observed_agreement(answers) == pytest.approx(published, abs=5e-4)
-
-    @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=12))
-    def test_one_more_vote_for_the_majority_never_lowers_it(self, answers):
-        most = max(set(answers), key=answers.count)
-        assert observed_agreement([*answers, most]) >= observed_agreement(answers) - 1e-12
-
-    def test_one_answer_agrees_with_nobody(self):
-        with pytest.raises(ValueError, match="at least two"):
-            observed_agreement(["a"])
 
 
 class TestTypicality:

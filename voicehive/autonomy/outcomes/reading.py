@@ -14,7 +14,7 @@ from voicehive.autonomy.outcomes import prometheus_answer
 from voicehive.autonomy.outcomes.errors import AnswerUnusable, HistoryUnavailable, SourceRefused, SourceUnavailable
 from voicehive.autonomy.outcomes.json_pointer import resolve_pointer
 from voicehive.autonomy.outcomes.points import MetricPoint, finite
-from voicehive.autonomy.outcomes.sources import HttpSource, MetricSource, PrometheusSource, StoreSource
+from voicehive.autonomy.outcomes.sources import HttpSource, MetricSource, PrometheusSource, StoreSource, variable_prefix
 from voicehive.autonomy.outcomes.watch import OutcomeWatch, WatchedMetric
 from voicehive.execution.errors import ActionFailed, ActionRefused
 from voicehive.execution.outbound_http import MAXIMUM_BODY_BYTES, HttpCall, HttpMessage, send
@@ -41,6 +41,7 @@ class MetricReader:
         client: sends the requests; whoever made it closes it.
         allowed_hosts: the hosts that the tenant's policy allows.
         store: where `store` sources are read; None: they are refused.
+        tenant: whose watches are read; only variables that are the tenant's are sent.
         environment: where the values of `headers_from_environment` are looked up.
     """
 
@@ -50,11 +51,13 @@ class MetricReader:
         allowed_hosts: Iterable[str],
         store: SeriesStore | None = None,
         *,
+        tenant: str = "default",
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._client = client
         self._allowed_hosts = tuple(allowed_hosts)
         self._store = store
+        self._variables = variable_prefix(tenant)
         self._environment = environment
 
     async def read_point(self, watch: OutcomeWatch, metric: WatchedMetric, at: datetime) -> MetricPoint:
@@ -161,6 +164,8 @@ class MetricReader:
 
     def _secrets(self, source: HttpSource | PrometheusSource) -> dict[str, str]:
         for header, variable in source.headers_from_environment.items():
+            if not variable.startswith(self._variables):
+                raise SourceRefused(f"header {header}: this tenant's variables begin with {self._variables}")
             if not self._environment.get(variable):
                 raise SourceRefused(f"header {header}: the environment variable {variable} is not set; set it")
         return {header: self._environment[variable] for header, variable in source.headers_from_environment.items()}

@@ -11,6 +11,17 @@ VARIABLE_PREFIX = "VOICEHIVE_OUTCOME_"
 """Environment variables that a watch may have sent: whoever runs the process chose them for that by their name."""
 
 
+def variable_prefix(tenant: str) -> str:
+    """How the variables begin that the tenant's watches may have sent, and no other tenant's.
+
+    Small letters become capitals, and what is neither one nor a digit its code in hexadecimal: `acme` has
+    `VOICEHIVE_OUTCOME_ACME__`, and `a-b` has `VOICEHIVE_OUTCOME_A_2DB__`. No two tenants share a prefix, nor is one the
+    beginning of another.
+    """
+    plain = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return VARIABLE_PREFIX + "".join(c.upper() if c in plain else f"_{ord(c):02X}" for c in tenant) + "__"
+
+
 def _check_base_url(url: str) -> str:
     if "?" in url or "#" in url:
         raise ValueError("must end before /api/v1, without a query or a fragment; put the PromQL into `query`")
@@ -18,14 +29,14 @@ def _check_base_url(url: str) -> str:
 
 
 Header: TypeAlias = Annotated[HeaderName, AfterValidator(leaving_out(FRAMING_HEADERS, "reader"))]
-Variable: TypeAlias = Annotated[str, Field(pattern=rf"^{VARIABLE_PREFIX}[A-Z0-9_]+$")]
+Variable: TypeAlias = Annotated[str, Field(pattern=rf"^{VARIABLE_PREFIX}[A-Z0-9_]+__[A-Z0-9_]+$")]
 
 
 class AskedOverHttp(Model):
     """How patiently a source is asked: so many attempts in all, each at most `timeout_seconds` long.
 
     Secrets never stand in a watch: `headers_from_environment` gives, for a header, the name of the environment variable
-    that holds its value; that name begins with `VOICEHIVE_OUTCOME_`.
+    that holds its value; that name begins as `variable_prefix` says of the tenant.
     """
 
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0

@@ -30,6 +30,18 @@ class Outcome(Model):
     at: AwareDatetime
 
 
+class AssessedCase(Model):
+    """A decision as it was assessed; `alone`: it was to run without people. `situation`: what it is compared by."""
+
+    decision_id: str
+    kind: Identifier
+    parts: dict[Identifier, Share]
+    confidence: Share
+    situation: dict[str, float]
+    alone: bool
+    assessed_at: AwareDatetime
+
+
 def is_training(decision_id: str, share: float = 0.5) -> bool:
     """Whether an outcome may be learned from; the others are kept for the test. `share`: how many, in (0, 1).
 
