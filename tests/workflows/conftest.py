@@ -1,12 +1,13 @@
 """Worlds to run workflows in; whatever ran in one is replayed from its history when the test is over."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 from temporalio.worker import Replayer
 
+from tests.execution.http_server import HttpServer, http_server
 from tests.workflows.world import World, running_world
 from workers.plugin import VoiceHivePlugin
 from workers.settings import Settings
@@ -20,6 +21,13 @@ async def world(temporal_client: Client, settings: Settings, tmp_path: Path) -> 
     async with running_world(temporal_client, own, max_cached_workflows=2) as world:
         yield world
     await replay_all(world)
+
+
+@pytest.fixture
+def metrics() -> Generator[HttpServer]:
+    """An HTTP service that metrics are read from."""
+    with http_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
-from tests.execution.http_server import HttpServer, Received, http_server
+from tests.execution.http_server import HttpServer, Received
 from tests.workflows import requests
 from tests.workflows.conftest import replay_all
-from tests.workflows.world import DEPLOYMENT, PERMISSIVE, TENANT, Journal, World, faulty_step, running_world, until
+from tests.workflows.world import DEPLOYMENT, PERMISSIVE, TENANT, Journal, World, faulty_step, until
 from voicehive.audit.entries import Entry, Kind
 from voicehive.execution.plan import ExecutionPlan, Step
 from voicehive.execution.record import ExecutionResult, ExecutionStatus, StepRecord
@@ -36,22 +36,11 @@ AS_BEFORE, BAD = 20.0, 99.0
 
 
 @pytest.fixture
-def metrics() -> Generator[HttpServer]:
-    with http_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def world(
-    temporal_client: Client, settings: Settings, tmp_path: Path, metrics: HttpServer
-) -> AsyncGenerator[World]:
+async def world(cached_world: World, metrics: HttpServer) -> World:
     """A world where the metrics' host may be asked and no call takes the new way; what ran in it replays."""
-    own = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'store.db'}"})
-    async with running_world(temporal_client, own) as world:
-        await world.policy(policy(metrics))
-        await world.set({SHARE: 0.0})
-        yield world
-    await replay_all(world)
+    await cached_world.policy(policy(metrics))
+    await cached_world.set({SHARE: 0.0})
+    return cached_world
 
 
 def policy(metrics: HttpServer, more: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
-from tests.execution.http_server import HttpServer, http_server
+from tests.execution.http_server import HttpServer
 from tests.workflows import requests
 from tests.workflows.world import (
     DEPLOYMENT,
@@ -45,12 +45,6 @@ Number: TypeAlias = float | None
 
 BEFORE, WORSE, PLANNED = 20.0, 25.0, 3.0
 """Seconds to answer: as it was, after a bad change, and the worsening that the watch is planned to find."""
-
-
-@pytest.fixture
-def metrics() -> Generator[HttpServer]:
-    with http_server() as server:
-        yield server
 
 
 @pytest.fixture
