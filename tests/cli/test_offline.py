@@ -2,10 +2,10 @@
 
 import asyncio
 import json
+import resource
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +119,18 @@ async def test_wrong_setting_and_wrong_usage(alone: Command) -> None:
     assert "mysql" in database.stderr
 
 
+def processor_seconds() -> float:
+    """What the ended children of this process have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_help_is_quick_and_tells_the_exit_codes(alone: Command) -> None:
     seconds: list[float] = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = processor_seconds()
         shown = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True, env=alone.environment)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(processor_seconds() - began)
     assert min(seconds) < 0.5
     text = " ".join(shown.stdout.split())
     for code, meaning in MEANINGS.items():

@@ -206,7 +206,7 @@ class TestFallback:
         expected = await FallbackReasoner().judge(question())
         started = time.monotonic()
         judgement, _ = await judged(itertools.repeat(fault))
-        assert time.monotonic() - started < TOTAL + 1.0
+        assert time.monotonic() - started < 4 * TOTAL
         assert judgement.model_copy(update={"calls": (), "cause": ""}) == expected
         assert judgement.cause.startswith("model test-model: ")
         assert all(call.cause for call in judgement.calls)
@@ -352,7 +352,7 @@ class TestBudget:
         started = time.monotonic()
         with MockOpenAI() as mock:
             judgement = await reasoner(mock.base_url, meter=store, cache=store).judge(question())
-        assert time.monotonic() - started < TOTAL + 1.5
+        assert time.monotonic() - started < 4 * TOTAL
         assert judgement.source == ("model test-model" if hanging in ("settle", "put") else "fallback")
         if hanging != "settle":
             assert store.reserved.keys() == store.settled.keys()

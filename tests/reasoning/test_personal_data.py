@@ -150,6 +150,6 @@ def test_no_text_takes_long():
     texts += ["".join(generator.choices("ab1 @.-+()", k=2_000)) for _ in range(3)]
     redacted("warm up +49 30 901820")
     for text in texts:
-        started = time.monotonic()
+        started = time.thread_time()
         redacted(text)
-        assert time.monotonic() - started < 3.0, text[:20]
+        assert time.thread_time() - started < 3.0, text[:20]

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 from sqlalchemy import func, select
+from temporalio.api.enums.v1.event_type_pb2 import EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 from temporalio.client import WorkflowHandle
 
 from activities.finished_optimizations import StoredOptimization
@@ -92,6 +93,21 @@ async def stored(world: World, outcome: OptimizationOutcome, tenant: str = TENAN
         document = await Results(session, tenant).get(outcome.result, RESULT_KIND)
     assert document is not None
     return StoredOptimization.model_validate_json(document).result
+
+
+async def deadlines(optimization: Optimization) -> set[str]:
+    """Until when its islands were allowed to search, in every epoch."""
+    events = (await optimization.fetch_history()).events
+    tasks = [
+        event.activity_task_scheduled_event_attributes
+        for event in events
+        if event.event_type == EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+    return {
+        json.loads(task.input.payloads[0].data)["deadline"]
+        for task in tasks
+        if task.activity_type.name == "evolve_island"
+    }
 
 
 async def checkpoints(world: World) -> int:

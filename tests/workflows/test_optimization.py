@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +14,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 from tests.execution.http_server import Received, http_server
 from tests.workflows.optimizations import (
     checkpoints,
+    deadlines,
     distance_to_zdt1,
     in_this_process,
     lived,
@@ -76,11 +76,9 @@ async def test_what_islands_exchange_counts(world: World) -> None:
     assert rows(await stored(world, await run(world, alone))) == rows(in_this_process(alone))
 
 
-async def test_equal_problems_are_answered_from_the_cache_in_no_time(world: World) -> None:
+async def test_equal_problems_are_answered_from_the_cache(world: World) -> None:
     first = await run(world, request())
-    began = time.perf_counter()
     second = await run(world, request())
-    assert time.perf_counter() - began < 2
     assert second == first.model_copy(update={"from_cache": True})
     assert await checkpoints(world) == 0
 
@@ -176,11 +174,11 @@ async def test_a_cancelled_search_ends_and_leaves_nothing(world: World) -> None:
 
 async def test_the_time_is_that_of_the_whole(world: World) -> None:
     problem = zdt1(budget={"generations": 100_000, "time": "PT2S"})
-    began = time.perf_counter()
-    outcome = await run(world, request(problem=problem, islands=4, epochs=1_000, generations=50))
+    optimization = await start(world, request(problem=problem, islands=4, epochs=1_000, generations=50))
+    outcome = await optimization.result()
     assert outcome.stopped_by == "time"
-    assert 2 <= time.perf_counter() - began < 6
-    assert outcome.duration_seconds == pytest.approx(2, abs=1.5)
+    assert 2 <= outcome.duration_seconds < 30, "100,000 generations take minutes"
+    assert len(await deadlines(optimization)) == 1
 
 
 async def test_islands_share_the_evaluations(world: World) -> None:

@@ -72,7 +72,7 @@ def test_a_server_that_says_when_is_asked_again_then(server: HttpServer, form: s
     server.answer = after((429, b"", {"Retry-After": asked}))
     started = time.monotonic()
     assert HttpEvaluator(simulator(server.url)).evaluate(COLUMNS)["wait"].tolist() == X.tolist()
-    assert 1.0 <= time.monotonic() - started < 6.0
+    assert 1.0 <= time.monotonic() - started < 20.0
     assert len(server.received) == 2
 
 

@@ -337,9 +337,9 @@ class TestRefusals:
         text = "night"
         for _ in range(22):
             text = f"(not (night == {text} == night))"
-        started = time.perf_counter()
+        started = time.thread_time()
         parse(text).excess(COLUMNS)
-        assert time.perf_counter() - started < 1.0
+        assert time.thread_time() - started < 1.0
 
     @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
     @settings(max_examples=300, deadline=1000)
@@ -437,6 +437,6 @@ class TestFormulaEvaluator:
         terms = " + ".join(f"{index} * agents.day ** 2" for index in range(50))
         evaluator = FormulaEvaluator(formula({"cost": terms}), PARAMETERS[:1])
         columns = {"agents.day": np.arange(10_000)}
-        started = time.perf_counter()
+        started = time.thread_time()
         assert evaluator.evaluate(columns)["cost"][2] == 4 * sum(range(50))
-        assert time.perf_counter() - started < 0.5
+        assert time.thread_time() - started < 0.5
